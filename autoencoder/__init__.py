@@ -1,0 +1,15 @@
+"""The autoencoder that the three scripts share, and what it needs around it.
+
+model       the network
+mnist       the digits, as uint8 tensors
+checkpoint  saving and loading, atomically
+arguments   the command line: one-line errors, types of the options
+figures     the colours of the digits and what every picture shares
+"""
+
+
+class UserError(Exception):
+    """A problem that the user can mend; its message is one line that says how.
+
+    The only exception that crosses from this package to the scripts on purpose.
+    """

@@ -1,0 +1,196 @@
+"""Checkpoints: written atomically, read without trusting them.
+
+A checkpoint is a plain dict saved by ``torch.save``. The keys that the scripts read:
+
+epoch        int, complete epochs
+state_dict   the network's weights and batch-norm statistics
+network      the arguments of AutoEncoder; without them, the reference network
+best_loss    float, the lowest mean training loss of an epoch so far
+
+``main.py`` adds what it needs to go on training. A bare state dict is read too.
+"""
+
+import io
+import math
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoencoder import UserError
+from autoencoder.model import LATENT, AutoEncoder
+
+BEST = "autoencoder_best.pth"
+PRETRAINED = "autoencoder_pretrained.pth"
+
+# Far above any layer of this project; keeps a hostile file from asking for all the memory.
+MAX_LAYERS, MAX_WIDTH = 32, 16_384
+
+
+@dataclass
+class Checkpoint:
+    """What a checkpoint file held.
+
+    Attributes
+    ----------
+    path : Path
+    model : AutoEncoder
+        In evaluation mode, float32, on the CPU.
+    epoch : int or None
+        None where the file does not tell, as a bare state dict.
+    loss : float or None
+        The lowest mean training loss; None where the file does not tell.
+    contents : dict
+        Everything in the file; empty for a bare state dict.
+    """
+
+    path: Path
+    model: AutoEncoder
+    epoch: int | None = None
+    loss: float | None = None
+    contents: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        epoch = "epoch unknown" if self.epoch is None else f"epoch {self.epoch}"
+        loss = "loss unknown" if self.loss is None else f"loss {self.loss:.5f}"
+        return f"{self.path} ({epoch}, {loss})"
+
+
+def default_checkpoint(folder: Path) -> Path:
+    """The best checkpoint of the user's own training, or else the pretrained one."""
+    best = folder / BEST
+    return best if best.exists() else folder / PRETRAINED
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step: whoever pulls the plug finds the old one or the new one.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written, as on a full disk; the old file is then as it was.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def save_checkpoint(path: Path, contents: dict[str, Any]) -> None:
+    """Save a checkpoint atomically; raises UserError where that fails."""
+    # Through memory, so that a full disk can only show as the OSError of a plain write.
+    buffer = io.BytesIO()
+    torch.save(contents, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Load a checkpoint of this project, one of the reference, or a bare state dict.
+
+    Nothing in the file is executed (``weights_only=True``), and it is checked before any of it is
+    used.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, damaged, hostile, or of a network that the scripts cannot use.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such checkpoint")
+    contents = read_dict(path)
+    bare = "state_dict" not in contents
+    weights = contents if bare else contents["state_dict"]
+    try:
+        model = build_model(weights, {} if bare else contents.get("network", {}))
+        if bare:
+            return Checkpoint(path, model)
+        epoch, loss = read_progress(contents)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return Checkpoint(path, model, epoch, loss, contents)
+
+
+def read_dict(path: Path) -> dict[str, Any]:
+    """What torch.load finds in the file, once the file is known to be no larger than it looks."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        # torch.save does not compress; a compressed member is somebody's zip bomb.
+        if unpacked > path.stat().st_size:
+            raise UserError(f"{path}: not a PyTorch checkpoint (its contents are compressed)")
+        contents = torch.load(path, map_location="cpu", weights_only=True)
+    except UserError:
+        raise
+    except PermissionError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    # A stranger's bytes can make the parsers raise nearly anything.
+    except Exception as error:
+        raise UserError(
+            f"{path}: not a PyTorch checkpoint, or damaged, or one that would run code"
+            " (it was not run)"
+        ) from error
+    if not isinstance(contents, dict):
+        raise UserError(f"{path}: not a checkpoint of this autoencoder")
+    return contents
+
+
+def build_model(weights: object, arguments: object) -> AutoEncoder:
+    """A network of the recorded shape that holds the weights."""
+    if not (isinstance(weights, Mapping) and all(isinstance(w, Tensor) for w in weights.values())):
+        raise UserError("not a checkpoint of this autoencoder")
+    try:
+        check_widths(arguments)
+        # The meta device takes no memory: shapes are compared before anything is allocated.
+        with torch.device("meta"):
+            model = AutoEncoder(**arguments)  # type: ignore[arg-type]
+    except (TypeError, ValueError, IndexError) as error:
+        raise UserError("the network it describes is not one that AutoEncoder builds") from error
+    expected = model.state_dict()
+    if weights.keys() != expected.keys():
+        raise UserError("the weights are those of another network")
+    for name, weight in weights.items():
+        wanted = expected[name]
+        if weight.shape != wanted.shape:
+            raise UserError(
+                f"{name} has the shape {tuple(weight.shape)} instead of {tuple(wanted.shape)}"
+                f" (the code of this autoencoder has {LATENT} numbers)"
+            )
+        if weight.layout != torch.strided or weight.is_complex() or weight.is_meta:
+            raise UserError(f"{name} is not an ordinary tensor of numbers")
+        if not weight.isfinite().all():
+            raise UserError(f"{name} holds NaN or infinite numbers")
+    model.load_state_dict(
+        {name: weight.to(expected[name].dtype).clone() for name, weight in weights.items()},
+        assign=True,
+    )
+    return model.eval()
+
+
+def check_widths(arguments: object) -> None:
+    if not isinstance(arguments, Mapping):
+        raise TypeError
+    for widths in arguments.values():
+        if not 1 <= len(widths) <= MAX_LAYERS or not all(1 <= w <= MAX_WIDTH for w in widths):
+            raise ValueError
+
+
+def read_progress(contents: dict[str, Any]) -> tuple[int, float | None]:
+    epoch, loss = contents.get("epoch"), contents.get("best_loss")
+    if not (isinstance(epoch, int) and epoch >= 0):
+        raise UserError("it does not say which epoch it is of")
+    if isinstance(loss, Tensor) and loss.numel() == 1:
+        loss = loss.item()
+    if isinstance(loss, int | float) and math.isfinite(loss):
+        return epoch, float(loss)
+    return epoch, None

@@ -1,0 +1,562 @@
+"""Train the autoencoder on MNIST: 784 pixels through 2 numbers and back.
+
+    python main.py --epochs 600
+    python main.py --resume --epochs 600        # go on from the newest checkpoint
+    python main.py --resume checkpoints/autoencoder_epoch_100.pth --epochs 600
+
+Checkpoints and training_log.csv go to checkpoints/, pictures to img/.
+"""
+
+import argparse
+import contextlib
+import copy
+import math
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from scipy.spatial import cKDTree
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from autoencoder import UserError, figures
+from autoencoder.arguments import Parser, positive_float, positive_int, run, whole_number
+from autoencoder.checkpoint import Checkpoint, load_checkpoint
+from autoencoder.mnist import load_mnist
+from autoencoder.model import COMPRESSION, AutoEncoder, encode_digits
+from autoencoder.run_folder import RunFolder
+
+# The share of input pixels blacked out at random, the target staying clean. Without it the encoder
+# learns codes by heart that it cannot find for the test digits.
+INPUT_DROPOUT = 0.2
+# One cycle: the learning rate climbs over the first 30% of the epochs, then falls to nothing.
+WARMUP = 0.3
+FIRST_RATE = 1 / 25
+
+PRECISIONS = ("fp32", "bf16")
+NEWEST = Path("newest checkpoint")
+
+
+@dataclass
+class Settings:
+    """What a run is made of; checkpoints record it and resuming takes it up again."""
+
+    epochs: int = 600
+    batch_size: int = 1024
+    lr: float = 3e-3
+    seed: int = 0
+    precision: str = "fp32"
+
+
+class Training:
+    """A run at the end of some epoch: all that the next epoch depends on.
+
+    Attributes
+    ----------
+    settings : Settings
+    device : torch.device
+    epoch : int
+        Complete epochs.
+    best_loss : float
+        The lowest mean training loss of an epoch so far.
+    model : AutoEncoder
+    optimizer : torch.optim.Adam
+    generator : torch.Generator
+        Orders the digits and drops their pixels.
+    """
+
+    def __init__(self, settings: Settings, device: torch.device) -> None:
+        self.settings = settings
+        self.device = device
+        self.epoch = 0
+        self.best_loss = math.inf
+        self.generator = torch.Generator(device).manual_seed(settings.seed)
+        torch.manual_seed(settings.seed)
+        self.use(AutoEncoder())
+
+    def use(self, model: AutoEncoder) -> None:
+        """Train this network, with an optimizer new to it."""
+        self.model = model.to(self.device)
+        self.optimizer = torch.optim.Adam(model.parameters(), self.settings.lr, fused=True)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The checkpoint of this moment: a copy, which further training leaves alone."""
+        return copy.deepcopy(
+            {
+                "epoch": self.epoch,
+                "state_dict": dict(self.model.state_dict()),
+                "network": self.model.arguments,
+                "best_loss": self.best_loss,
+                "optimizer": self.optimizer.state_dict(),
+                "scheduler": {"name": "one cycle", "epochs": self.settings.epochs},
+                "settings": asdict(self.settings),
+                "generator": self.generator.get_state(),
+            }
+        )
+
+
+# --- one epoch --------------------------------------------------------------------------------
+
+
+def one_cycle(progress: float) -> float:
+    """The learning rate as a fraction of its peak, at a progress from 0 to 1 through training.
+
+    Smith and Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning
+    Rates", 2017, with cosines for ramps.
+    """
+    if progress < WARMUP:
+        return FIRST_RATE + (1 - FIRST_RATE) * (1 - math.cos(math.pi * progress / WARMUP)) / 2
+    return (1 + math.cos(math.pi * (progress - WARMUP) / (1 - WARMUP))) / 2
+
+
+def drop_pixels(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Uint8 images to float32 ones, each pixel blacked out with probability INPUT_DROPOUT.
+
+    The pixels that stay are scaled up, as by torch's dropout, so that the mean stays.
+    """
+    # A random byte a pixel, eight from one draw: F.dropout draws for each pixel, which would take
+    # a third of the epoch.
+    draws = torch.empty(math.ceil(images.numel() / 8), dtype=torch.int64, device=images.device)
+    draws.random_(-(2**63), None, generator=generator)
+    random_bytes = draws.view(torch.uint8)[: images.numel()].view_as(images)
+    kept = images.masked_fill(random_bytes < round(256 * INPUT_DROPOUT), 0)
+    return kept / (255 * (1 - INPUT_DROPOUT))
+
+
+def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | None:
+    """Train for one epoch.
+
+    Parameters
+    ----------
+    training : Training
+        Moves on by one epoch.
+    images : (N, 784) uint8, on the device of the training
+    stop : list
+        Watched between batches: once something is in it, the epoch is broken off.
+
+    Returns
+    -------
+    The mean loss over the epoch, or None where it was broken off.
+    """
+    settings, model, optimizer = training.settings, training.model, training.optimizer
+    device = training.device
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
+    order = torch.randperm(len(images), generator=training.generator, device=device)
+    batches = order.split(settings.batch_size)
+    # Summed up on the device: to ask for every batch's loss would be to wait for it.
+    total = torch.zeros((), device=device)
+    model.train()
+    for number, indices in enumerate(batches):
+        if stop:
+            return None
+        progress = (training.epoch + number / len(batches)) / settings.epochs
+        optimizer.param_groups[0]["lr"] = settings.lr * one_cycle(progress)
+        digits = images[indices]
+        with autocast:
+            _, reconstruction = model(drop_pixels(digits, training.generator))
+            loss = F.mse_loss(reconstruction.float(), digits / 255)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.detach() * len(indices)
+    training.epoch += 1
+    return total.item() / len(images)
+
+
+@torch.inference_mode()
+def mean_squared_error(model: AutoEncoder, images: Tensor) -> float:
+    """The error per pixel of the reconstructions of (N, 784) uint8 images, in float32."""
+    model.eval()
+    total = 0.0
+    for batch in images.split(2000):
+        clean = batch / 255
+        total += F.mse_loss(model(clean)[1], clean, reduction="sum").item()
+    return total / images.numel()
+
+
+# --- the run ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def caught_signals() -> Iterator[list[int]]:
+    """A list that Ctrl-C and SIGTERM go into instead of ending the process."""
+    caught: list[int] = []
+    previous = {
+        number: signal.signal(number, lambda number, frame: caught.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def train(
+    training: Training,
+    images: Tensor,
+    test_images: Tensor,
+    folder: RunFolder,
+    save_every: int,
+    stop: list[int],
+) -> None:
+    """Train to the last epoch, or until stopped, writing the log and the checkpoints."""
+    epochs = training.settings.epochs
+    on_terminal = sys.stdout.isatty()
+    snapshot = training.snapshot()
+    began = time.perf_counter()
+    bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=not on_terminal)
+    with bar:
+        while training.epoch < epochs:
+            loss = train_epoch(training, images, stop)
+            if loss is None:
+                if training.epoch:
+                    folder.save(snapshot, best=False, numbered=True)
+                return
+            if not math.isfinite(loss):
+                raise UserError(
+                    f"the loss became {loss} in epoch {training.epoch}; the checkpoints in"
+                    f" {folder.path} are from before: resume from one with a smaller --lr"
+                )
+            test_mse = mean_squared_error(training.model, test_images)
+            best = loss < training.best_loss
+            training.best_loss = min(loss, training.best_loss)
+            snapshot = training.snapshot()
+
+            now = time.perf_counter()
+            seconds, began = now - began, now
+            folder.record(
+                epoch=training.epoch,
+                loss=loss,
+                test_mse=test_mse,
+                lr=training.optimizer.param_groups[0]["lr"],
+                seconds=seconds,
+                compression=COMPRESSION,
+            )
+            numbered = training.epoch % save_every == 0 or training.epoch == epochs
+            folder.save(snapshot, best=best, numbered=numbered)
+
+            bar.set_postfix_str(f"loss {loss:.5f}, test {test_mse:.5f}", refresh=False)
+            bar.update()
+            if not on_terminal:
+                print(
+                    f"Epoch: {training.epoch:>{len(str(epochs))}}/{epochs} | Avg loss: {loss:.8f}"
+                    f" | Test MSE: {test_mse:.5f} | Time: {seconds:.2f}s"
+                    f" | Compression: {COMPRESSION}x",
+                    flush=True,
+                )
+
+
+def neighbour_accuracy(
+    latents: Tensor, labels: Tensor, test_latents: Tensor, test_labels: Tensor, k: int = 10
+) -> float:
+    """The share of test codes whose k nearest training codes elect the right digit."""
+    _, neighbours = cKDTree(latents.numpy()).query(test_latents.numpy(), k)
+    elected = labels[torch.from_numpy(neighbours)].mode(dim=1).values
+    return (elected == test_labels).float().mean().item()
+
+
+@torch.inference_mode()
+def report(
+    model: AutoEncoder,
+    train_set: tuple[Tensor, Tensor],
+    test_set: tuple[Tensor, Tensor],
+    folder: RunFolder,
+    img: Path,
+) -> None:
+    """Write the pictures of a finished run and print its figures."""
+    images, labels = train_set
+    test_images, test_labels = test_set
+    latents, test_latents = encode_digits(model, images), encode_digits(model, test_images)
+    # The first test digit of each class.
+    shown = torch.stack([(test_labels == digit).nonzero()[0, 0] for digit in range(10)])
+    pictures = {
+        img / "2D_Visualization_of_number.png": figures.draw_map(
+            torch.cat([latents, test_latents]),
+            torch.cat([labels, test_labels]),
+            "Where the 70,000 digits of MNIST live in two dimensions",
+        ),
+        img / "comparaison" / "compression_visualization.png": figures.draw_comparison(
+            test_images[shown] / 255,
+            test_labels[shown],
+            test_latents[shown],
+            model.decode(test_latents[shown]),
+            test_latents,
+        ),
+        img / "training_curve.png": figures.draw_training_curve(folder.read_log()),
+    }
+    for path, figure in pictures.items():
+        figures.save(figure, path)
+
+    accuracy = neighbour_accuracy(latents, labels, test_latents, test_labels)
+    print(f"Test MSE: {mean_squared_error(model, test_images):.5f}")
+    print(f"10-nearest-neighbour accuracy of the test codes: {accuracy:.4f}")
+    print(f"Checkpoints and log: {folder.path}")
+    print("Pictures: " + ", ".join(str(path) for path in pictures))
+
+
+# --- starting and resuming --------------------------------------------------------------------
+
+
+def choose_device(name: str) -> torch.device:
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(device for device in available if available[device])
+    if not available[name]:
+        raise UserError(f"--device {name}: there is none here; leave the option out or say cpu")
+    return torch.device(name)
+
+
+def choose_precision(device: torch.device) -> str:
+    """bf16 where the hardware multiplies it, which is several times faster; else fp32."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return "bf16" if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16") else "fp32"
+
+
+def start(arguments: argparse.Namespace, device: torch.device) -> Training:
+    """A fresh run, or the one that --resume names; settings on the command line win over its."""
+    given = {
+        setting.name: value
+        for setting in fields(Settings)
+        if (value := getattr(arguments, setting.name)) not in (None, "auto")
+    }
+    automatic = {"precision": choose_precision(device)}
+    if arguments.resume is None:
+        return Training(Settings(**{**automatic, **given}), device)
+
+    if arguments.resume == NEWEST:
+        checkpoint = RunFolder(arguments.checkpoints).newest()
+    else:
+        checkpoint = load_checkpoint(arguments.resume)
+    print(f"Resuming from {checkpoint}")
+    recorded = recorded_settings(checkpoint)
+    for name, value in given.items():
+        if recorded.get(name, value) != value:
+            print(f"--{name} {value} takes the place of the checkpoint's {recorded[name]}")
+    training = Training(Settings(**{**automatic, **recorded, **given}), device)
+    training.epoch = resumed_epoch(checkpoint, arguments.start_epoch)
+    if training.epoch > training.settings.epochs:
+        raise UserError(
+            f"--epochs {training.settings.epochs} is fewer than the {training.epoch} that"
+            f" {checkpoint.path} has behind it: --epochs is the total, resumed epochs included"
+        )
+    training.best_loss = math.inf if checkpoint.loss is None else checkpoint.loss
+    training.use(checkpoint.model)
+    restore(training, checkpoint.contents)
+    return training
+
+
+def recorded_settings(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The settings in a checkpoint, checked; none in a file of the reference."""
+    recorded = checkpoint.contents.get("settings", {})
+    try:
+        settings = Settings(**recorded)
+        whole = [settings.epochs, settings.batch_size, settings.seed + 1]
+        valid = (
+            all(type(number) is int and 0 < number < 2**31 for number in whole)
+            and 0 < settings.lr < math.inf
+            and settings.precision in PRECISIONS
+        )
+    except TypeError:
+        valid = False
+    if not valid:
+        raise UserError(f"{checkpoint.path}: the settings it records are damaged")
+    return dict(recorded)
+
+
+def resumed_epoch(checkpoint: Checkpoint, start_epoch: int | None) -> int:
+    if checkpoint.epoch is None:
+        if start_epoch is None:
+            print("The file holds weights only: counting from epoch 0 (see --start_epoch)")
+        return start_epoch or 0
+    if start_epoch not in (None, checkpoint.epoch):
+        print(f"--start_epoch {start_epoch} is ignored: the file is of epoch {checkpoint.epoch}")
+    return checkpoint.epoch
+
+
+def restore(training: Training, contents: dict[str, Any]) -> None:
+    """Take up the optimizer's moments and the random numbers where the checkpoint left them."""
+    moments = adam_moments(contents, list(training.model.parameters()))
+    if moments:
+        # The moments only: rate and decay are this recipe's, not the file's.
+        groups = training.optimizer.state_dict()["param_groups"]
+        training.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    else:
+        print("The optimizer starts afresh: the file holds no Adam state of this network")
+    schedule = contents.get("scheduler")
+    if not isinstance(schedule, dict) or schedule.get("name") != "one cycle":
+        print("The learning rate follows one cycle from here: the file plans otherwise, or nothing")
+    try:
+        training.generator.set_state(contents["generator"])
+    except (KeyError, TypeError, RuntimeError):
+        print("The random numbers start afresh: the file holds none for this device")
+
+
+def adam_moments(contents: dict[str, Any], parameters: list[nn.Parameter]) -> dict[int, Any] | None:
+    """Adam's state for each parameter, or None where the file holds none that fits."""
+    try:
+        recorded = contents["optimizer"]["state"]
+        moments = {
+            index: {
+                "step": torch.tensor(float(recorded[index]["step"])),
+                "exp_avg": recorded[index]["exp_avg"].reshape(parameter.shape),
+                "exp_avg_sq": recorded[index]["exp_avg_sq"].reshape(parameter.shape),
+            }
+            for index, parameter in enumerate(parameters)
+        }
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError):
+        return None
+    return moments
+
+
+def resume_command(arguments: argparse.Namespace, checkpoint: Path) -> str:
+    """The command line that goes on from a checkpoint with the options of this one."""
+    defaults = vars(parse_arguments([]))
+    words = ["python", "main.py", "--resume", str(checkpoint)]
+    for name, value in vars(arguments).items():
+        if name not in ("resume", "start_epoch") and value != defaults[name]:
+            words += [f"--{name}", str(value)]
+    return shlex.join(words)
+
+
+def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
+    parser = Parser("Train the autoencoder: MNIST digits through two numbers and back.")
+    parser.add_argument(
+        "--epochs",
+        type=positive_int,
+        metavar="N",
+        help=f"epochs in all, resumed ones included ({Settings.epochs}, or the checkpoint's)",
+    )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        nargs="?",
+        const=NEWEST,
+        metavar="FILE",
+        help="go on from a checkpoint; without FILE from the newest in --checkpoints",
+    )
+    parser.add_argument(
+        "--start_epoch",
+        type=whole_number,
+        metavar="N",
+        help="epochs behind a FILE that holds weights only (0)",
+    )
+    parser.add_argument(
+        "--batch_size",
+        type=positive_int,
+        metavar="N",
+        help=f"digits per step ({Settings.batch_size})",
+    )
+    parser.add_argument(
+        "--lr", type=positive_float, metavar="RATE", help=f"peak learning rate ({Settings.lr})"
+    )
+    parser.add_argument(
+        "--seed",
+        type=whole_number,
+        metavar="N",
+        help=f"of the weights, the order and the dropout ({Settings.seed})",
+    )
+    parser.add_argument(
+        "--save_every",
+        type=positive_int,
+        default=10,
+        metavar="N",
+        help="epochs from one numbered checkpoint to the next (%(default)s)",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="where to compute (%(default)s: the fastest there is)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("auto", *PRECISIONS),
+        default="auto",
+        help="of the matrix products (%(default)s: bf16 where the hardware has it)",
+    )
+    for name, default, holds in (
+        ("data", "data", "the folder that holds MNIST/raw"),
+        ("checkpoints", "checkpoints", "where checkpoints and log go"),
+        ("img", "img", "where the pictures go"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            default=Path(default),
+            metavar="DIR",
+            help=f"{holds} (%(default)s)",
+        )
+    arguments = parser.parse_args(words)
+    if arguments.start_epoch is not None and arguments.resume is None:
+        parser.error("--start_epoch goes with --resume FILE")
+    return arguments
+
+
+def main() -> int:
+    began = time.perf_counter()
+    arguments = parse_arguments()
+    folder = RunFolder(arguments.checkpoints)
+    device = choose_device(arguments.device)
+    with folder.locked():
+        training = start(arguments, device)
+        train_set = load_mnist(arguments.data, "train")
+        test_set = load_mnist(arguments.data, "test")
+        figures.make_folder(arguments.img)
+
+        if aside := folder.set_aside(epochs_kept(arguments, training, folder)):
+            print(f"Files of an earlier run, which this one would overwrite, are now in {aside}")
+        announce(training, folder, arguments.save_every)
+        with caught_signals() as stop:
+            images, test_images = train_set[0].to(device), test_set[0].to(device)
+            train(training, images, test_images, folder, arguments.save_every, stop)
+        if training.epoch < training.settings.epochs:
+            if not training.epoch:
+                print("Stopped before the end of the first epoch: there is nothing to resume")
+            else:
+                checkpoint = folder.numbered(training.epoch)
+                print(f"Stopped. To go on:\n{resume_command(arguments, checkpoint)}")
+            return 128 + stop[0]
+        report(training.model.cpu().eval(), train_set, test_set, folder, arguments.img)
+    print(f"Total time: {time.perf_counter() - began:.0f} s")
+    print("Next: python interac_decompression.py")
+    return 0
+
+
+def epochs_kept(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> int:
+    """How many epochs of what is in the folder belong to the run that now goes on."""
+    resumes_here = arguments.resume and (
+        arguments.resume == NEWEST or folder.owns(arguments.resume)
+    )
+    return training.epoch if resumes_here else 0
+
+
+def announce(training: Training, folder: RunFolder, save_every: int) -> None:
+    """Say what is about to run, and how much disk it takes."""
+    settings = training.settings
+    files = math.ceil((settings.epochs - training.epoch) / save_every) + 1
+    # The weights and Adam's two moments.
+    size = 3 * sum(parameter.nbytes for parameter in training.model.parameters())
+    print(
+        f"Training on {training.device} in {settings.precision}:"
+        f" epochs {training.epoch + 1} to {settings.epochs}, seed {settings.seed};"
+        f" checkpoints in {folder.path} will take about {files * size / 1e9:.1f} GB",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

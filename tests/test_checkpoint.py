@@ -1,0 +1,189 @@
+"""Checkpoints come back as they were saved; whatever else a file holds is refused in one line."""
+
+import errno
+import os
+import pickle
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from autoencoder import UserError
+from autoencoder.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
+from autoencoder.model import AutoEncoder
+
+
+@pytest.fixture
+def model() -> AutoEncoder:
+    torch.manual_seed(0)
+    return AutoEncoder().eval()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "autoencoder.pth"
+
+
+def contents_of(model: AutoEncoder) -> dict[str, Any]:
+    return {
+        "epoch": 7,
+        "state_dict": model.state_dict(),
+        "network": model.arguments,
+        "best_loss": 0.03,
+    }
+
+
+def same_weights(one: nn.Module, other: nn.Module) -> bool:
+    mine, its = one.state_dict(), other.state_dict()
+    return mine.keys() == its.keys() and all(torch.equal(mine[key], its[key]) for key in mine)
+
+
+def test_round_trip(model: AutoEncoder, file: Path, few_digits: Tensor) -> None:
+    save_checkpoint(file, contents_of(model))
+    loaded = load_checkpoint(file)
+    assert same_weights(model, loaded.model)
+    assert (loaded.epoch, loaded.loss) == (7, 0.03)
+    assert str(loaded) == f"{file} (epoch 7, loss 0.03000)"
+    assert torch.equal(loaded.model(few_digits / 255)[1], model(few_digits / 255)[1])
+
+
+def test_another_network_comes_back_with_its_widths(file: Path) -> None:
+    model = AutoEncoder(encoder_hidden=[30, 10], decoder_hidden=[20]).eval()
+    save_checkpoint(file, contents_of(model))
+    assert same_weights(model, load_checkpoint(file).model)
+
+
+def test_the_full_dict_of_the_reference_opens(model: AutoEncoder, file: Path) -> None:
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-5)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "min", patience=3, factor=0.5)
+    torch.save(
+        {
+            "epoch": 100,
+            "state_dict": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+            "best_loss": 0.0312,
+        },
+        file,
+    )
+    loaded = load_checkpoint(file)
+    assert same_weights(model, loaded.model)
+    assert (loaded.epoch, loaded.loss) == (100, 0.0312)
+
+
+def test_a_bare_state_dict_opens(model: AutoEncoder, file: Path) -> None:
+    torch.save(model.state_dict(), file)
+    loaded = load_checkpoint(file)
+    assert same_weights(model, loaded.model)
+    assert (loaded.epoch, loaded.loss) == (None, None)
+
+
+def test_the_users_own_best_comes_before_the_pretrained(tmp_path: Path) -> None:
+    assert default_checkpoint(tmp_path).name == "autoencoder_pretrained.pth"
+    (tmp_path / "autoencoder_best.pth").touch()
+    assert default_checkpoint(tmp_path).name == "autoencoder_best.pth"
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(
+    model: AutoEncoder, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_checkpoint(file, contents_of(model))
+    before = file.read_bytes()
+
+    def no_space(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(UserError, match="No space left on device"):
+        save_checkpoint(file, contents_of(model) | {"epoch": 8})
+    assert file.read_bytes() == before
+    assert list(file.parent.iterdir()) == [file]
+
+
+class RunsCode:
+    """Unpickles by creating a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_does_not_run_code(file: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "code_ran"
+    torch.save({"state_dict": RunsCode(trace)}, file)
+    with pytest.raises(UserError, match="it was not run"):
+        load_checkpoint(file)
+    file.write_bytes(pickle.dumps(RunsCode(trace)))
+    with pytest.raises(UserError, match="it was not run"):
+        load_checkpoint(file)
+    assert not trace.exists()
+
+
+def bad_files(model: AutoEncoder) -> dict[str, Any]:
+    """What may be saved in a file that is no checkpoint of ours, by name."""
+    good = contents_of(model)
+    weights = model.state_dict()
+    three = OrderedDict(weights)
+    three["encoder.15.weight"], three["encoder.15.bias"] = torch.zeros(3, 16), torch.zeros(3)
+    return {
+        "a list": [1, 2, 3],
+        "an empty dict": {},
+        "numbers for weights": {"state_dict": {"encoder.0.weight": 1.0}},
+        "a missing key": {k: v for k, v in weights.items() if k != "decoder.15.bias"},
+        "NaN": {**weights, "decoder.15.bias": torch.full((784,), torch.nan)},
+        "infinity": {**weights, "encoder.0.bias": torch.full((512,), torch.inf)},
+        "complex numbers": {**weights, "encoder.0.bias": torch.zeros(512, dtype=torch.complex64)},
+        "a code of three numbers": three,
+        "another network": good | {"network": {"encoder_hidden": [5], "decoder_hidden": [5]}},
+        "an unknown argument": good | {"network": {"latent": 3}},
+        "absurd widths": good | {"network": {"encoder_hidden": [10**12]}},
+        "widths that are words": good | {"network": {"encoder_hidden": "wide"}},
+        "no epoch": {k: v for k, v in good.items() if k != "epoch"},
+        "a negative epoch": good | {"epoch": -1},
+    }
+
+
+@pytest.mark.parametrize("name", bad_files(AutoEncoder()))
+def test_what_is_no_checkpoint_is_refused(model: AutoEncoder, file: Path, name: str) -> None:
+    torch.save(bad_files(model)[name], file)
+    with pytest.raises(UserError) as caught:
+        load_checkpoint(file)
+    assert "\n" not in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_the_message_tells_the_size_of_the_code(model: AutoEncoder, file: Path) -> None:
+    torch.save(bad_files(model)["a code of three numbers"], file)
+    with pytest.raises(UserError, match="the code of this autoencoder has 2 numbers"):
+        load_checkpoint(file)
+
+
+@pytest.mark.parametrize("length", [0, 1, 1000, -1000])
+def test_a_truncated_file_is_refused(model: AutoEncoder, file: Path, length: int) -> None:
+    save_checkpoint(file, contents_of(model))
+    file.write_bytes(file.read_bytes()[:length])
+    with pytest.raises(UserError, match="damaged"):
+        load_checkpoint(file)
+
+
+def test_a_zip_bomb_is_refused(model: AutoEncoder, file: Path, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.pth"
+    save_checkpoint(plain, contents_of(model))
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name in source.namelist():
+            bomb.writestr(name, source.read(name))
+        bomb.writestr("autoencoder/data/9999", bytes(50_000_000))
+    with pytest.raises(UserError, match="compressed"):
+        load_checkpoint(file)
+
+
+def test_a_folder_or_nothing_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none.pth"):
+        with pytest.raises(UserError, match="no such checkpoint"):
+            load_checkpoint(path)
