@@ -279,16 +279,16 @@ def report(
     shown = torch.stack([(test_labels == digit).nonzero()[0, 0] for digit in range(10)])
     pictures = {
         img / "2D_Visualization_of_number.png": figures.draw_map(
-            torch.cat([latents, test_latents]),
-            torch.cat([labels, test_labels]),
+            torch.cat([latents, test_latents]).numpy(),
+            torch.cat([labels, test_labels]).numpy(),
             "Where the 70,000 digits of MNIST live in two dimensions",
         ),
         img / "comparaison" / "compression_visualization.png": figures.draw_comparison(
-            test_images[shown] / 255,
-            test_labels[shown],
-            test_latents[shown],
-            model.decode(test_latents[shown]),
-            test_latents,
+            (test_images[shown] / 255).numpy(),
+            test_labels[shown].numpy(),
+            test_latents[shown].numpy(),
+            model.decode(test_latents[shown]).numpy(),
+            test_latents.numpy(),
         ),
         img / "training_curve.png": figures.draw_training_curve(folder.read_log()),
     }

@@ -4,12 +4,12 @@ Figures are made without pyplot: no backend is chosen and no window can open.
 """
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from torch import Tensor
 
 from autoencoder import UserError
 
@@ -31,6 +31,9 @@ DIGIT_COLOURS = (
 )
 POINT_COLOUR = "#e00000"
 
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
 
 def make_folder(path: Path) -> None:
     """Make a folder for pictures; raises UserError where that fails."""
@@ -40,7 +43,7 @@ def make_folder(path: Path) -> None:
         raise UserError(f"cannot write to {path}: {error.strerror}") from error
 
 
-def save(figure: Figure, path: Path, dpi: int = 150) -> None:
+def save(figure: Figure, path: Path, dpi: float | Literal["figure"] = 150) -> None:
     """Save a picture, making its folder; raises UserError where that fails."""
     make_folder(path.parent)
     try:
@@ -53,7 +56,7 @@ def label_latent_axes(axes: Axes) -> None:
     axes.set(xlabel="Latent dimension 1", ylabel="Latent dimension 2")
 
 
-def draw_map(latents: Tensor, labels: Tensor, title: str) -> Figure:
+def draw_map(latents: Floats, labels: Integers, title: str) -> Figure:
     """The latent space with a dot per digit.
 
     Parameters
@@ -83,7 +86,7 @@ def draw_map(latents: Tensor, labels: Tensor, title: str) -> Figure:
 
 
 def draw_comparison(
-    images: Tensor, labels: Tensor, latents: Tensor, reconstructions: Tensor, background: Tensor
+    images: Floats, labels: Integers, latents: Floats, reconstructions: Floats, background: Floats
 ) -> Figure:
     """Digits in three rows: the original, its place on the map, the reconstruction.
 
@@ -103,7 +106,7 @@ def draw_comparison(
     ):
         original, place, decoded = rows[:, column]
         show_digit(original, image)
-        original.set_title(f"digit {int(label)}")
+        original.set_title(f"digit {label}")
         place.scatter(background[:, 0], background[:, 1], s=0.3, color="silver", linewidths=0)
         place.plot(*latent, "o", markersize=7, color=POINT_COLOUR, markeredgecolor="white")
         place.set(xticks=[], yticks=[], aspect="equal")
@@ -115,7 +118,7 @@ def draw_comparison(
     return figure
 
 
-def show_digit(axes: Axes, pixels: Tensor | NDArray[np.float32]) -> None:
+def show_digit(axes: Axes, pixels: Floats) -> None:
     """Draw the (784,) pixels of a digit in [0, 1], white on black, without ticks."""
     axes.imshow(pixels.reshape(28, 28), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set(xticks=[], yticks=[])

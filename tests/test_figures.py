@@ -10,8 +10,8 @@ from autoencoder.figures import DIGIT_COLOURS
 
 # How dichromats see linear RGB: Machado, Oliveira and Fernandes, "A Physiologically-based Model
 # for Simulation of Color Vision Deficiency", 2009, severity 1.
-SIGHT = {
-    "normal": np.eye(3),
+SIGHT: dict[str, list[list[float]]] = {
+    "normal": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
     "protanopia": [
         [0.152286, 1.052583, -0.204868],
         [0.114503, 0.786281, 0.099216],

@@ -1,0 +1,67 @@
+"""What the benchmarks share: timing by turns, the table, the machine, the bars."""
+
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+
+
+def time_by_turns(
+    contestants: Mapping[str, Callable[[], object]], turns: int, repeats: Mapping[str, int]
+) -> dict[str, list[float]]:
+    """Seconds of every run of each contestant, taking turns so that they share the machine's moods.
+
+    Each runs once before the clock starts, and ``repeats`` times a turn where that is given.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for contestant in contestants.values():
+        contestant()
+    for _ in range(turns):
+        for name, contestant in contestants.items():
+            for _ in range(repeats.get(name, 1)):
+                began = time.perf_counter()
+                contestant()
+                seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def print_table(
+    seconds: dict[str, list[float]], baseline: str, unit: float = 1, name: str = "s"
+) -> None:
+    """A row per contestant: median, 95th percentile, times as fast as the baseline."""
+    reference = statistics.median(seconds[baseline])
+    print(f"{'':34}{f'median {name}':>12}{f'p95 {name}':>12}{'ratio':>9}{'runs':>7}")
+    for contestant, runs in seconds.items():
+        median = statistics.median(runs)
+        p95 = sorted(runs)[round(0.95 * (len(runs) - 1))]
+        print(
+            f"{contestant:34}{median / unit:12.3f}{p95 / unit:12.3f}"
+            f"{reference / median:8.1f}x{len(runs):7}"
+        )
+
+
+def print_machine() -> None:
+    print(
+        f"Machine: {processor()}, {torch.get_num_threads()} threads,"
+        f" Python {platform.python_version()}, torch {torch.__version__}"
+    )
+
+
+def processor() -> str:
+    """The processor's name, from where the system keeps it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def check(bars: Mapping[str, bool]) -> None:
+    """Exit with status 1 and name each bar that is missed."""
+    missed = [bar for bar, reached in bars.items() if not reached]
+    for bar in missed:
+        print(f"Missed: {bar}", file=sys.stderr)
+    sys.exit(1 if missed else 0)

@@ -1,0 +1,456 @@
+"""Training as a user runs it: pictures, resuming, stopping, bad input."""
+
+import csv
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import main as script
+from autoencoder import figures
+from autoencoder.arguments import run
+from autoencoder.checkpoint import load_checkpoint, save_checkpoint
+from autoencoder.model import AutoEncoder
+from tests.conftest import DATA, run_script, start_script
+
+PICTURES = (
+    "2D_Visualization_of_number.png",
+    "comparaison/compression_visualization.png",
+    "training_curve.png",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoints"
+
+
+class Outcome:
+    """What a user sees of a run in this process: the exit status and the two streams."""
+
+    def __init__(self, status: Any, out: str, err: str) -> None:
+        self.status = 1 if isinstance(status, str) else status
+        self.out = out
+        self.err = err + status if isinstance(status, str) else err
+
+
+@pytest.fixture
+def train(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    test_set: tuple[Tensor, Tensor],
+    tmp_path: Path,
+) -> Any:
+    """Run main.py in this process, on 600 digits instead of 70,000.
+
+    Pictures, which take longer than such a training, are drawn only where --img is given.
+    """
+    images, labels = test_set
+    monkeypatch.setattr(script, "load_mnist", lambda _root, _split: (images[:600], labels[:600]))
+
+    def train(*words: str | Path) -> Outcome:
+        places = ["--checkpoints", tmp_path / "checkpoints", "--img", tmp_path / "img"]
+        line = ["main.py", "--device", "cpu", *places, "--batch_size", "256", *words]
+        with monkeypatch.context() as patch, pytest.raises(SystemExit) as exit_:
+            patch.setattr(sys, "argv", [str(word) for word in line])
+            if "--img" not in words:
+                patch.setattr(figures, "save", lambda _figure, _path: None)
+            run(script.main)
+        return Outcome(exit_.value.code, *capsys.readouterr())
+
+    return train
+
+
+def logged_epochs(folder: Path) -> list[int]:
+    with (folder / "training_log.csv").open(newline="") as file:
+        return [int(row["Epoch"]) for row in csv.DictReader(file)]
+
+
+def assert_same_training(one: Path, other: Path) -> None:
+    """Two checkpoints hold the same bits, whatever the paths they were written to."""
+
+    def assert_same(mine: Any, its: Any) -> None:
+        assert type(mine) is type(its)
+        if isinstance(mine, dict):
+            assert mine.keys() == its.keys()
+            for key in mine:
+                assert_same(mine[key], its[key])
+        elif isinstance(mine, Tensor):
+            assert torch.equal(mine, its)
+        else:
+            assert mine == its
+
+    assert_same(torch.load(one, weights_only=True), torch.load(other, weights_only=True))
+
+
+# --- a whole run ------------------------------------------------------------------------------
+
+
+def test_two_epochs_from_the_shell(folder: Path, tmp_path: Path) -> None:
+    done = run_script(
+        "main.py", "--epochs", "2", "--checkpoints", folder, "--img", tmp_path / "img"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Epoch: 2/2 | Avg loss: 0.0" in done.stdout
+    assert "| Compression: 392.0x" in done.stdout
+    assert "10-nearest-neighbour accuracy" in done.stdout
+    names = {file.name for file in folder.iterdir()} - {".lock"}
+    assert names == {"autoencoder_best.pth", "autoencoder_epoch_2.pth", "training_log.csv"}
+    with (folder / "training_log.csv").open(newline="") as file:
+        header, *rows = list(csv.reader(file))
+    assert ", ".join(header) == (
+        "Epoch, Avg Loss, Test MSE, Learning Rate, Time (s), Compression Ratio"
+    )
+    assert [row[0] for row in rows] == ["1", "2"]
+    for picture in PICTURES:
+        assert (tmp_path / "img" / picture).stat().st_size > 10_000
+
+
+def test_it_learns(train: Any, folder: Path) -> None:
+    assert train("--epochs", "12").status == 0
+    with (folder / "training_log.csv").open(newline="") as file:
+        losses = [float(row["Avg Loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < 0.6 * losses[0]
+    best = load_checkpoint(folder / "autoencoder_best.pth")
+    assert best.loss == pytest.approx(min(losses), abs=1e-8)
+
+
+def test_numbered_checkpoints_come_as_often_as_asked(train: Any, folder: Path) -> None:
+    train("--epochs", "5", "--save_every", "2")
+    numbered = sorted(file.name for file in folder.glob("autoencoder_epoch_*"))
+    assert numbered == [f"autoencoder_epoch_{n}.pth" for n in (2, 4, 5)]
+
+
+def test_the_same_seed_gives_the_same_bits(train: Any, folder: Path, tmp_path: Path) -> None:
+    train("--epochs", "2", "--seed", "3")
+    train("--epochs", "2", "--seed", "3", "--checkpoints", tmp_path / "again")
+    train("--epochs", "2", "--seed", "4", "--checkpoints", tmp_path / "other")
+    name = "autoencoder_epoch_2.pth"
+    assert_same_training(folder / name, tmp_path / "again" / name)
+    with pytest.raises(AssertionError):
+        assert_same_training(folder / name, tmp_path / "other" / name)
+
+
+def test_a_fresh_run_keeps_what_an_earlier_one_left(train: Any, folder: Path) -> None:
+    train("--epochs", "2", "--save_every", "1")
+    before = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    second = train("--epochs", "1")
+    aside = folder / "set_aside_1"
+    assert str(aside) in second.out
+    assert {file.name: file.read_bytes() for file in aside.iterdir()} == {
+        name: content for name, content in before.items() if name != ".lock"
+    }
+    assert logged_epochs(folder) == [1]
+    train("--epochs", "1")
+    assert (folder / "set_aside_2").is_dir()
+
+
+def test_it_leaves_the_pretrained_weights_alone(train: Any, folder: Path) -> None:
+    folder.mkdir()
+    save_checkpoint(folder / "autoencoder_pretrained.pth", {"epoch": 0})
+    before = (folder / "autoencoder_pretrained.pth").read_bytes()
+    train("--epochs", "1")
+    assert (folder / "autoencoder_pretrained.pth").read_bytes() == before
+
+
+# --- resuming ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def whole_run(train: Any, tmp_path: Path) -> Path:
+    """The checkpoints of six epochs that nothing disturbed."""
+    train("--epochs", "6", "--save_every", "2", "--checkpoints", tmp_path / "whole")
+    return tmp_path / "whole"
+
+
+def test_resuming_from_a_file_ends_bit_for_bit_the_same(
+    train: Any, folder: Path, whole_run: Path
+) -> None:
+    source = whole_run / "autoencoder_epoch_4.pth"
+    train("--resume", source, "--epochs", "6", "--save_every", "2")
+    for name in ("autoencoder_epoch_6.pth", "autoencoder_best.pth"):
+        assert_same_training(folder / name, whole_run / name)
+    assert logged_epochs(folder) == [5, 6]
+
+
+def test_resuming_in_place_sets_later_epochs_aside(train: Any, whole_run: Path) -> None:
+    source = whole_run / "autoencoder_epoch_2.pth"
+    sixth = (whole_run / "autoencoder_epoch_6.pth").read_bytes()
+    done = train("--resume", source, "--checkpoints", whole_run)
+    aside = whole_run / "set_aside_1"
+    assert str(aside) in done.out
+    assert logged_epochs(whole_run) == [1, 2, 3, 4, 5, 6]
+    assert logged_epochs(aside) == [3, 4, 5, 6]
+    assert (aside / "autoencoder_epoch_6.pth").read_bytes() == sixth
+    assert (aside / "autoencoder_best.pth").exists()
+    assert_same_training(whole_run / "autoencoder_epoch_6.pth", aside / "autoencoder_epoch_6.pth")
+
+
+def test_bare_resume_takes_the_newest(train: Any, whole_run: Path) -> None:
+    done = train("--resume", "--epochs", "8", "--checkpoints", whole_run)
+    assert "autoencoder_epoch_6.pth (epoch 6" in done.out
+    assert "--epochs 8 takes the place of the checkpoint's 6" in done.out
+    assert logged_epochs(whole_run) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_with_nothing_left_to_train_it_draws_the_pictures(
+    train: Any, whole_run: Path, tmp_path: Path
+) -> None:
+    done = train("--resume", "--checkpoints", whole_run, "--img", tmp_path / "drawn")
+    assert done.status == 0
+    assert "Test MSE: " in done.out
+    assert all((tmp_path / "drawn" / picture).exists() for picture in PICTURES)
+    assert logged_epochs(whole_run) == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_file_decides_unless_the_command_line_does(train: Any, whole_run: Path) -> None:
+    source = whole_run / "autoencoder_epoch_4.pth"
+    done = train("--resume", source, "--lr", "0.001", "--seed", "5", "--precision", "fp32")
+    assert "--lr 0.001 takes the place of the checkpoint's 0.003" in done.out
+    assert "--seed 5 takes the place of the checkpoint's 0" in done.out
+
+
+def test_start_epoch_that_disagrees_is_not_used(train: Any, whole_run: Path) -> None:
+    source = whole_run / "autoencoder_epoch_4.pth"
+    done = train("--resume", source, "--start_epoch", "1")
+    assert "--start_epoch 1 is ignored: the file is of epoch 4" in done.out
+    assert "Epoch: 5/6" in done.out
+    assert "Epoch: 4/6" not in done.out
+
+
+def test_a_bare_state_dict_goes_on_from_start_epoch(
+    train: Any, folder: Path, tmp_path: Path
+) -> None:
+    torch.save(AutoEncoder().state_dict(), tmp_path / "weights.pth")
+    done = train("--resume", tmp_path / "weights.pth", "--start_epoch", "3", "--epochs", "5")
+    assert done.status == 0
+    assert "The optimizer starts afresh" in done.out
+    assert logged_epochs(folder) == [4, 5]
+
+
+def test_a_file_of_the_reference_goes_on(train: Any, folder: Path, tmp_path: Path) -> None:
+    model = AutoEncoder()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-5)
+    model(torch.rand(8, 784))[1].mean().backward()
+    optimizer.step()
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "min", patience=3, factor=0.5)
+    torch.save(
+        {
+            "epoch": 3,
+            "state_dict": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+            "best_loss": 0.05,
+        },
+        tmp_path / "reference.pth",
+    )
+    done = train("--resume", tmp_path / "reference.pth", "--epochs", "4")
+    assert done.status == 0
+    assert "The optimizer starts afresh" not in done.out
+    assert "The learning rate follows one cycle from here" in done.out
+    assert logged_epochs(folder) == [4]
+    written = torch.load(folder / "autoencoder_epoch_4.pth", weights_only=True)
+    assert written["optimizer"]["state"][0]["step"] == 1 + 3
+    assert written["optimizer"]["param_groups"][0]["weight_decay"] == 0
+
+
+# --- killing and stopping ---------------------------------------------------------------------
+
+
+def wait_for(process: Any, text: str) -> None:
+    for line in process.stdout:
+        if text in line:
+            return
+    pytest.fail(f"the run ended before it printed {text!r}")
+
+
+def test_killed_and_resumed_it_ends_bit_for_bit_the_same(folder: Path, tmp_path: Path) -> None:
+    places = ["--img", str(tmp_path / "img"), "--device", "cpu", "--save_every", "2"]
+    undisturbed = tmp_path / "undisturbed"
+    run_script("main.py", "--epochs", "5", "--checkpoints", undisturbed, *places)
+
+    killed = start_script("main.py", "--epochs", "5", "--checkpoints", folder, *places)
+    wait_for(killed, "Epoch: 3/5")
+    killed.kill()
+    killed.communicate()
+    # Between the log and the checkpoint of an epoch, a kill leaves a row without a checkpoint.
+    with (folder / "training_log.csv").open("a") as log:
+        log.write("4,0.03")
+
+    command = ["main.py", "--resume", "--epochs", "5", "--checkpoints", str(folder), *places]
+    assert run_script(*command).returncode == 0
+    name = "autoencoder_epoch_5.pth"
+    assert_same_training(folder / name, undisturbed / name)
+    assert logged_epochs(folder) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send these signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_saves_and_says_how_to_go_on(
+    folder: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    running = start_script(
+        "main.py", "--epochs", "4", "--checkpoints", folder, "--img", tmp_path / "img"
+    )
+    wait_for(running, "Epoch: 1/4")
+    running.send_signal(number)
+    out, _ = running.communicate(timeout=30)
+    assert running.returncode == 128 + number
+    command = shlex.split(out.strip().splitlines()[-1])
+    assert command[:3] == ["python", "main.py", "--resume"]
+    assert load_checkpoint(Path(command[3])).epoch in (1, 2, 3)
+    done = run_script(*command[1:])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert logged_epochs(folder) == [1, 2, 3, 4]
+
+
+def test_a_reader_that_goes_away_leaves_no_traceback(folder: Path, tmp_path: Path) -> None:
+    running = start_script(
+        "main.py", "--epochs", "3", "--checkpoints", folder, "--img", tmp_path / "img"
+    )
+    wait_for(running, "Training on")
+    assert running.stdout
+    running.stdout.close()
+    assert running.wait(timeout=60) == 1
+
+
+# --- bad input --------------------------------------------------------------------------------
+
+
+def assert_refused(outcome: Outcome, *words: str) -> None:
+    """One line on stderr that holds the words, exit 1 or 2."""
+    assert outcome.status in (1, 2)
+    assert outcome.err.startswith("main.py: error: ")
+    assert len(outcome.err.strip().splitlines()) == 1
+    assert all(word in outcome.err for word in words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--epochs", "0"],
+        ["--epochs", "-5"],
+        ["--epochs", "many"],
+        ["--epochs", "1.5"],
+        ["--epochs", "9" * 30],
+        ["--epochs"],
+        ["--batch_size", "0"],
+        ["--lr", "0"],
+        ["--lr", "nan"],
+        ["--lr", "fast"],
+        ["--seed", "-1"],
+        ["--save_every", "0"],
+        ["--precision", "fp8"],
+        ["--device", "abacus"],
+        ["--start_epoch", "3"],
+        ["--resume", "a.pth", "--start_epoch", "-3"],
+        ["--epoch", "3"],
+        ["stray"],
+    ],
+)
+def test_a_mistyped_option_is_named(train: Any, folder: Path, words: list[str]) -> None:
+    outcome = train(*words)
+    assert_refused(outcome, words[0] if words[0] != "--resume" else "--start_epoch")
+    assert outcome.status == 2
+    assert not folder.exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there(train: Any) -> None:
+    assert_refused(train("--device", "cuda"), "--device cuda", "say cpu")
+
+
+def test_a_resumed_file_that_is_missing(train: Any, tmp_path: Path) -> None:
+    assert_refused(train("--resume", tmp_path / "none.pth"), "none.pth", "no such checkpoint")
+
+
+def test_bare_resume_without_checkpoints(train: Any) -> None:
+    assert_refused(train("--resume"), "no checkpoint in")
+
+
+def test_fewer_epochs_than_the_resumed_one(train: Any, whole_run: Path) -> None:
+    before = sorted(whole_run.iterdir())
+    outcome = train("--resume", "--checkpoints", whole_run, "--epochs", "5")
+    assert_refused(outcome, "--epochs 5", "the 6 that")
+    assert sorted(whole_run.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("settings", "damaged"),
+        ("settings", {"epochs": -1}),
+        ("settings", {"lr": float("nan")}),
+        ("settings", {"momentum": 0.9}),
+    ],
+)
+def test_damaged_settings(train: Any, whole_run: Path, key: str, value: object) -> None:
+    file = whole_run / "autoencoder_epoch_6.pth"
+    torch.save(torch.load(file, weights_only=True) | {key: value}, file)
+    assert_refused(train("--resume", file), "damaged")
+
+
+@pytest.mark.parametrize("key", ["optimizer", "scheduler", "generator"])
+@pytest.mark.parametrize("value", [None, [], {"state": {0: "momentum"}}, torch.zeros(3)])
+def test_what_cannot_be_carried_over_starts_afresh(
+    train: Any, whole_run: Path, key: str, value: object
+) -> None:
+    file = whole_run / "autoencoder_epoch_4.pth"
+    torch.save(torch.load(file, weights_only=True) | {key: value}, file)
+    done = train("--resume", file)
+    assert done.status == 0
+    assert "afresh" in done.out or "from here" in done.out
+
+
+def test_a_folder_that_cannot_be_written(train: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for option in ("--checkpoints", "--img"):
+        assert_refused(train(option, tmp_path / "file" / "below"), "cannot write to", "below")
+        assert_refused(train(option, tmp_path / "file"), "cannot write to")
+
+
+def test_a_loss_that_is_no_number_stops_the_run(train: Any, folder: Path) -> None:
+    train("--epochs", "1")
+    good = (folder / "autoencoder_epoch_1.pth").read_bytes()
+    outcome = train("--resume", "--epochs", "5", "--lr", "1e38", "--precision", "fp32")
+    assert_refused(outcome, "the loss became nan", "smaller --lr")
+    assert (folder / "autoencoder_epoch_1.pth").read_bytes() == good
+    assert load_checkpoint(folder / "autoencoder_best.pth").epoch in (1, 2)
+
+
+def test_a_second_training_in_the_same_folder_is_refused(
+    train: Any, folder: Path, tmp_path: Path
+) -> None:
+    running = start_script(
+        "main.py", "--epochs", "60", "--checkpoints", folder, "--img", tmp_path / "img"
+    )
+    try:
+        wait_for(running, "Training on")
+        assert_refused(train("--epochs", "1"), "another training is writing to")
+    finally:
+        running.kill()
+        running.communicate()
+
+
+def test_damaged_data_is_refused_from_the_shell(tmp_path: Path, folder: Path) -> None:
+    raw = tmp_path / "data" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    archive = "train-images-idx3-ubyte.gz"
+    (raw / archive).write_bytes((DATA / "MNIST" / "raw" / archive).read_bytes()[:-1])
+    done = run_script("main.py", "--data", tmp_path / "data", "--checkpoints", folder)
+    assert done.returncode == 1
+    assert f"{archive} is missing or damaged" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_help_fits_a_screen() -> None:
+    done = run_script("main.py", "--help")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) <= 40
+    assert max(map(len, done.stdout.splitlines())) <= 80
