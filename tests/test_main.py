@@ -57,11 +57,12 @@ def train(
     def train(*words: str | Path) -> Outcome:
         places = ["--checkpoints", tmp_path / "checkpoints", "--img", tmp_path / "img"]
         line = ["main.py", "--device", "cpu", *places, "--batch_size", "256", *words]
-        with monkeypatch.context() as patch, pytest.raises(SystemExit) as exit_:
+        with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", [str(word) for word in line])
             if "--img" not in words:
                 patch.setattr(figures, "save", lambda _figure, _path: None)
-            run(script.main)
+            with pytest.raises(SystemExit) as exit_:
+                run(script.main)
         return Outcome(exit_.value.code, *capsys.readouterr())
 
     return train
