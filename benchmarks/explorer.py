@@ -1,0 +1,163 @@
+"""One mouse move, and the time to the first frame: the reference's way and ours, on Agg.
+
+    python -m benchmarks.explorer
+    python -m benchmarks.explorer --check      # exit 1 where a bar is missed
+
+The reference's way is written here from its description: a figure of five axes (2,000 digits in
+their colours, encoded one at a time; two images; a text panel; a histogram of 20 bins), with titles
+and labels; every move clears and replots the histogram and redraws the whole figure.
+"""
+
+import argparse
+import itertools
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from scipy.spatial import cKDTree
+from torchvision.datasets import MNIST
+from torchvision.transforms import ToTensor
+
+from autoencoder.checkpoint import PRETRAINED, load_checkpoint
+from autoencoder.mnist import load_mnist
+from autoencoder.model import encode_digits
+from benchmarks.report import check, print_machine, print_table, time_by_turns
+from interac_decompression import DPI, FIGURE_SIZE, Explorer
+
+DATA = Path("data")
+CHECKPOINT = Path("checkpoints") / PRETRAINED
+REFERENCE_DIGITS = 2000
+MOVE_BAR, MOVE_RATIO_BAR, START_BAR = 0.010, 15, 5.0
+REFERENCE, OURS = "the reference's way", "interac_decompression.py"
+
+
+def circling() -> Iterator[tuple[float, float]]:
+    angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    return itertools.cycle(zip(0.5 * np.cos(angles), 0.5 * np.sin(angles), strict=True))
+
+
+def blank_figure() -> Figure:
+    figure = Figure(FIGURE_SIZE, dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def reference_move() -> Callable[[], None]:
+    """The reference's window after its first frame; what it returns moves the point."""
+    model = load_checkpoint(CHECKPOINT).model
+    digits = MNIST(DATA, train=False, transform=ToTensor())
+    with torch.no_grad():
+        codes = [model.encode(digits[n][0].view(1, -1))[0] for n in range(REFERENCE_DIGITS)]
+    latents = torch.stack(codes).numpy()
+    labels = np.array([digits[n][1] for n in range(REFERENCE_DIGITS)])
+    tree = cKDTree(latents)
+
+    figure = blank_figure()
+    cells = figure.add_gridspec(2, 4)
+    plane = figure.add_subplot(cells[:, :2])
+    for digit in range(10):
+        x, y = latents[labels == digit].T
+        plane.scatter(x, y, s=10, alpha=0.5, label=str(digit))
+    plane.set(title="Latent space", xlabel="Latent dimension 1", ylabel="Latent dimension 2")
+    plane.legend()
+    plane.grid(alpha=0.3)
+    (marker,) = plane.plot([], [], "ro", markersize=12)
+    grey, heat = figure.add_subplot(cells[0, 2]), figure.add_subplot(cells[0, 3])
+    images = [
+        axes.imshow(np.zeros((28, 28)), cmap=cmap, vmin=0, vmax=1)
+        for axes, cmap in ((grey, "gray"), (heat, "plasma"))
+    ]
+    panel, histogram = figure.add_subplot(cells[1, 2]), figure.add_subplot(cells[1, 3])
+    grey.set_title("Decoded digit")
+    heat.set_title("Heat map")
+    panel.set_title("Figures")
+    panel.axis("off")
+    text = panel.text(0, 1, "", va="top", family="monospace")
+    points = circling()
+
+    def move() -> None:
+        x, y = next(points)
+        with torch.no_grad():
+            digit = model.decode(torch.tensor([[x, y]], dtype=torch.float32))[0].numpy()
+        for image in images:
+            image.set_data(digit.reshape(28, 28))
+        distance, nearest = tree.query((x, y))
+        text.set_text(
+            f"latent   ({x:.3f}, {y:.3f})\nnearest  {labels[nearest]}\ndistance {distance:.4f}\n"
+            f"mean     {digit.mean():.4f}\nmax      {digit.max():.4f}\n"
+            f"min      {digit.min():.4f}\nstd      {digit.std():.4f}"
+        )
+        marker.set_data([x], [y])
+        histogram.clear()
+        histogram.hist(digit, bins=20)
+        histogram.set(title="Pixel values", xlabel="Value", ylabel="Pixels")
+        histogram.grid(alpha=0.3)
+        figure.canvas.draw()
+
+    move()
+    return move
+
+
+def our_move() -> Callable[[], None]:
+    images, labels = load_mnist(DATA, "test")
+    model = load_checkpoint(CHECKPOINT).model
+    figure = blank_figure()
+    explorer = Explorer(figure, model, encode_digits(model, images), labels, images)
+    figure.canvas.draw()
+    points = circling()
+    return lambda: explorer.move_to(next(points))
+
+
+def shell(*words: str) -> Callable[[], object]:
+    command = [sys.executable, *words]
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time the explorer, the reference's way and ours.")
+    parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
+    arguments = parser.parse_args()
+
+    print("One mouse move to the finished frame, 1400 x 800 pixels")
+    moves = time_by_turns(
+        {REFERENCE: reference_move(), OURS: our_move()},
+        turns=10,
+        repeats={REFERENCE: 5, OURS: 50},
+    )
+    print_table(moves, REFERENCE, unit=1e-3, name="ms")
+
+    print(f"\nFrom the shell to the first frame ({REFERENCE_DIGITS:,} digits; ours: 10,000)")
+    with tempfile.TemporaryDirectory() as folder:
+        picture = str(Path(folder) / "frame.png")
+        save = ("interac_decompression.py", "--checkpoint", str(CHECKPOINT), "--save", picture)
+        reference = ("-c", "from benchmarks import explorer; explorer.reference_move()")
+        starts = time_by_turns(
+            {REFERENCE: shell(*reference), OURS: shell(*save)}, turns=3, repeats={}
+        )
+    print_table(starts, REFERENCE)
+    print_machine()
+
+    if arguments.check:
+        move = {name: statistics.median(runs) for name, runs in moves.items()}
+        start = {name: statistics.median(runs) for name, runs in starts.items()}
+        check(
+            {
+                f"a move in at most {MOVE_BAR * 1e3:.0f} ms": move[OURS] <= MOVE_BAR,
+                f"a move at least {MOVE_RATIO_BAR} times as fast as the reference's way": (
+                    move[REFERENCE] >= MOVE_RATIO_BAR * move[OURS]
+                ),
+                f"the first frame in under {START_BAR} s": start[OURS] < START_BAR,
+                "the first frame before the reference's way": start[OURS] < start[REFERENCE],
+            }
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,429 @@
+"""The explorer in this process, on Agg, driven by matplotlib's own events."""
+
+import gc
+import random
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+import interac_decompression as script
+from autoencoder.arguments import run
+from autoencoder.checkpoint import load_checkpoint
+from autoencoder.model import AutoEncoder, encode_digits
+from interac_decompression import Explorer
+from tests.conftest import ROOT, run_script
+
+A_PIXEL = 0.003  # in latent coordinates
+PRETRAINED = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
+
+
+@pytest.fixture(scope="module")
+def model() -> AutoEncoder:
+    return load_checkpoint(PRETRAINED).model
+
+
+@pytest.fixture(scope="module")
+def latents(model: AutoEncoder, test_set: tuple[Tensor, Tensor]) -> Tensor:
+    return encode_digits(model, test_set[0][:2000])
+
+
+@pytest.fixture
+def explorer(model: AutoEncoder, latents: Tensor, test_set: tuple[Tensor, Tensor]) -> Explorer:
+    figure = Figure(script.FIGURE_SIZE, dpi=script.DPI)
+    FigureCanvasAgg(figure)
+    images, labels = test_set
+    explorer = Explorer(figure, model, latents, labels[:2000], images[:2000])
+    figure.canvas.draw()
+    return explorer
+
+
+def pixels_of(explorer: Explorer) -> NDArray[np.uint8]:
+    """What the window shows: (800, 1400, 3)."""
+    return np.asarray(explorer.canvas.buffer_rgba())[..., :3].copy()
+
+
+def mouse(explorer: Explorer, name: str, point: tuple[float, float], button: int = 1) -> None:
+    """A mouse event at a point of the map, in latent coordinates."""
+    x, y = explorer.map.transData.transform(point)
+    at_pixel(explorer, name, x, y, button)
+
+
+def at_pixel(explorer: Explorer, name: str, x: float, y: float, button: int = 1) -> None:
+    event = MouseEvent(name, explorer.canvas, int(x), int(y), MouseButton(button))
+    explorer.canvas.callbacks.process(name, event)
+
+
+def click(explorer: Explorer, point: tuple[float, float], button: int = 1) -> None:
+    mouse(explorer, "button_press_event", point, button)
+    mouse(explorer, "button_release_event", point, button)
+
+
+def press(explorer: Explorer, key: str) -> None:
+    event = KeyEvent("key_press_event", explorer.canvas, key, 0, 0)
+    explorer.canvas.callbacks.process("key_press_event", event)
+
+
+def click_legend(explorer: Explorer, digit: int) -> None:
+    _, text = explorer.legend_entries[digit]
+    box = text.get_window_extent()
+    at_pixel(explorer, "button_press_event", (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+
+
+# --- what is shown ----------------------------------------------------------------------------
+
+
+def test_the_digit_shown_is_the_one_decoded(explorer: Explorer, model: AutoEncoder) -> None:
+    for point in ((0.1, 0.2), (-0.7, 0.5), (1, -1)):
+        explorer.move_to(point)
+        with torch.inference_mode():
+            expected = model.decode(torch.tensor([point], dtype=torch.float32))[0].numpy()
+        assert np.array_equal(explorer.digit, expected)
+        shown = np.asarray(explorer.digit_image.get_array())
+        assert np.array_equal(shown, expected.reshape(28, 28))
+        assert np.array_equal(np.asarray(explorer.heat_image.get_array()), expected.reshape(28, 28))
+
+
+def test_the_pixels_on_the_screen_are_those_of_the_digit(explorer: Explorer) -> None:
+    explorer.move_to((0.5, 0.6))
+    box = explorer.digit_image.axes.bbox
+    x = np.round(box.x0 + (np.arange(28) + 0.5) * box.width / 28).astype(int)
+    y = np.round(800 - box.y1 + (np.arange(28) + 0.5) * box.height / 28).astype(int)
+    on_screen = pixels_of(explorer)[y[:, None], x][..., 0] / 255
+    assert np.abs(on_screen - explorer.digit.reshape(28, 28)).max() < 2 / 255
+
+
+def test_the_neighbours_are_the_nearest_nearest_first(
+    explorer: Explorer, latents: Tensor, test_set: tuple[Tensor, Tensor]
+) -> None:
+    explorer.move_to((0.3, -0.2))
+    nearest = (latents - torch.tensor([0.3, -0.2])).norm(dim=1).argsort()[:5]
+    assert np.array_equal(explorer.strip[:, :28], test_set[0][nearest].reshape(5, 28, 28) / 255)
+    shown = [text.get_text() for text in explorer.labels_shown]
+    assert shown == [str(int(label)) for label in test_set[1][nearest]]
+    assert np.allclose(explorer.nearest_marker.get_xydata(), latents[nearest[:1]])
+
+
+def test_the_panel_tells_the_figures_of_the_digit(explorer: Explorer) -> None:
+    explorer.move_to((0.3, -0.2))
+    digit = explorer.digit
+    values = [text.get_text() for text in explorer.values]
+    assert values[0] == "+0.300, -0.200"
+    assert values[1] == explorer.labels_shown[0].get_text()
+    figures = (digit.mean(), digit.max(), digit.min(), digit.std())
+    assert values[3:7] == [f"{figure:.3f}" for figure in figures]
+
+
+def test_the_histogram_counts_the_pixels(explorer: Explorer) -> None:
+    explorer.move_to((-0.2, 0.1))
+    counts, _, _ = explorer.bars.get_data()
+    assert counts.sum() == 784
+    assert np.array_equal(counts, np.histogram(explorer.digit, 20, (0, 1))[0])
+
+
+def test_a_blitted_frame_is_what_a_full_drawing_shows(explorer: Explorer) -> None:
+    for point in ((0.4, 0.4), (-0.3, 0.1), (0.9, -0.9)):
+        explorer.move_to(point)
+        blitted = pixels_of(explorer)
+        explorer.canvas.draw()
+        # Text may differ by rounding of its grey levels, nothing by more.
+        assert (np.abs(blitted.astype(int) - pixels_of(explorer)) > 8).mean() < 1e-4
+
+
+# --- the mouse --------------------------------------------------------------------------------
+
+
+def test_a_click_moves_the_point(explorer: Explorer) -> None:
+    click(explorer, (0.25, -0.5))
+    assert np.allclose(explorer.point, (0.25, -0.5), atol=A_PIXEL)
+
+
+def test_dragging_moves_the_point_all_along(explorer: Explorer) -> None:
+    mouse(explorer, "button_press_event", (0, 0))
+    before = explorer.digit
+    for x in (0.1, 0.2, 0.3):
+        mouse(explorer, "motion_notify_event", (x, 0.1))
+        assert np.allclose(explorer.point, (x, 0.1), atol=A_PIXEL)
+        assert not np.array_equal(explorer.digit, before)
+        before = explorer.digit
+    mouse(explorer, "button_release_event", (0.3, 0.1))
+    mouse(explorer, "motion_notify_event", (-0.5, -0.5))
+    assert np.allclose(explorer.point, (0.3, 0.1), atol=A_PIXEL)
+
+
+def test_hovering_changes_nothing(explorer: Explorer) -> None:
+    before = pixels_of(explorer)
+    mouse(explorer, "motion_notify_event", (0.5, 0.5))
+    assert np.array_equal(pixels_of(explorer), before)
+
+
+def test_dragging_out_of_the_map_stops_at_its_edge(explorer: Explorer) -> None:
+    mouse(explorer, "button_press_event", (0, 0))
+    at_pixel(explorer, "motion_notify_event", -50, 5000)
+    left, top = explorer.map.get_xlim()[0], explorer.map.get_ylim()[1]
+    assert np.allclose(explorer.point, (max(left, -1), min(top, 1)))
+
+
+def test_the_point_stays_in_the_latent_space(explorer: Explorer) -> None:
+    explorer.map.set(xlim=(-3, 3), ylim=(-3, 3))
+    click(explorer, (2, -2.5))
+    assert explorer.point.tolist() == [1, -1]
+
+
+def test_other_buttons_and_other_places_do_nothing(explorer: Explorer) -> None:
+    click(explorer, (0.5, 0.5), button=3)
+    at_pixel(explorer, "button_press_event", 1000, 500)
+    assert explorer.point.tolist() == [0, 0]
+
+
+def test_while_the_toolbar_zooms_clicks_are_its_own(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Toolbar:
+        mode = "zoom rect"
+
+    monkeypatch.setattr(explorer.canvas, "toolbar", Toolbar())
+    click(explorer, (0.5, 0.5))
+    assert explorer.point.tolist() == [0, 0]
+
+
+def test_the_legend_hides_and_shows_a_digit(explorer: Explorer) -> None:
+    everything = pixels_of(explorer)
+    count = len(np.asarray(explorer.dots.get_offsets()))
+    click_legend(explorer, 1)
+    assert len(np.asarray(explorer.dots.get_offsets())) == count - (explorer.labels == 1).sum()
+    assert not np.array_equal(pixels_of(explorer), everything)
+    click_legend(explorer, 1)
+    assert np.array_equal(pixels_of(explorer), everything)
+
+
+# --- the keys ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "end"),
+    [
+        ("left", (-0.01, 0)),
+        ("right", (0.01, 0)),
+        ("up", (0, 0.01)),
+        ("down", (0, -0.01)),
+        ("shift+left", (-0.1, 0)),
+        ("shift+up", (0, 0.1)),
+    ],
+)
+def test_arrows_nudge(explorer: Explorer, key: str, end: tuple[float, float]) -> None:
+    press(explorer, key)
+    assert np.allclose(explorer.point, end)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_number_jumps_to_a_place_of_its_digit(explorer: Explorer, digit: int) -> None:
+    press(explorer, str(digit))
+    labels = [text.get_text() for text in explorer.labels_shown]
+    assert labels.count(str(digit)) >= 4
+
+
+def test_r_goes_back_to_the_centre(explorer: Explorer) -> None:
+    click(explorer, (0.5, 0.5))
+    press(explorer, "r")
+    assert explorer.point.tolist() == [0, 0]
+
+
+def test_g_lays_the_decoded_digits_under_the_dots(explorer: Explorer, model: AutoEncoder) -> None:
+    before = pixels_of(explorer)
+    press(explorer, "g")
+    assert not np.array_equal(pixels_of(explorer), before)
+    left, right, bottom, top = explorer.grid.get_extent()
+    array = np.asarray(explorer.grid.get_array())
+    assert array.shape == (25 * 28, 25 * 28)
+    # The digit in the top left cell is decoded from the middle of that cell.
+    middle = [left + (right - left) / 50, top + (bottom - top) / 50]
+    with torch.inference_mode():
+        expected = model.decode(torch.tensor([middle]))[0].reshape(28, 28).numpy()
+    assert np.allclose(array[:28, :28], expected, atol=1e-3)
+    press(explorer, "g")
+    assert np.array_equal(pixels_of(explorer), before)
+
+
+def test_h_shows_the_keys_until_the_next_key_or_click(explorer: Explorer) -> None:
+    before = pixels_of(explorer)
+    press(explorer, "h")
+    assert not np.array_equal(pixels_of(explorer), before)
+    press(explorer, "h")
+    assert np.array_equal(pixels_of(explorer), before)
+    press(explorer, "h")
+    click(explorer, (0, 0))
+    assert not explorer.help.get_visible()
+
+
+def test_t_tours_the_densest_places(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    click(explorer, (0.6, -0.6))
+    start = explorer.point
+    press(explorer, "t")
+    stops = [explorer.densest_place(digit) for digit in range(10)]
+    for leg, (here, there) in enumerate(zip([start, *stops], [*stops, stops[0]], strict=True)):
+        assert here is not None
+        assert there is not None
+        now = (leg + 0.25) * script.SECONDS_A_LEG
+        explorer.on_tour()
+        assert np.allclose(explorer.point, 0.75 * here + 0.25 * there)
+    press(explorer, "t")
+    assert not explorer.tour_stops
+
+
+@pytest.mark.parametrize("key", ["left", "3", "r"])
+def test_moving_the_point_ends_the_tour(explorer: Explorer, key: str) -> None:
+    press(explorer, "t")
+    press(explorer, key)
+    assert not explorer.tour_stops
+
+
+def test_s_saves_the_view_over_nothing(
+    explorer: Explorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    click(explorer, (0.3, 0.3))
+    press(explorer, "s")
+    assert explorer.values[-1].get_text() == "saved latent_space_1.png"
+    first = (tmp_path / "latent_space_1.png").read_bytes()
+    press(explorer, "s")
+    assert (tmp_path / "latent_space_1.png").read_bytes() == first
+    assert (tmp_path / "latent_space_2.png").read_bytes() == first
+
+
+def test_s_says_where_it_cannot_write(
+    explorer: Explorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(explorer.figure, "savefig", refuse)
+    press(explorer, "s")
+    assert explorer.values[-1].get_text() == "cannot write here"
+
+
+def test_a_canvas_that_cannot_blit_is_drawn_whole(
+    model: AutoEncoder,
+    latents: Tensor,
+    test_set: tuple[Tensor, Tensor],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FigureCanvasAgg, "supports_blit", False)
+    figure = Figure(script.FIGURE_SIZE, dpi=script.DPI)
+    FigureCanvasAgg(figure)
+    images, labels = test_set
+    explorer = Explorer(figure, model, latents, labels[:2000], images[:2000])
+    explorer.canvas.draw()
+    before = pixels_of(explorer)
+    click(explorer, (0.5, 0.5))
+    assert not np.array_equal(pixels_of(explorer), before)
+
+
+def test_one_sample_is_enough(model: AutoEncoder, test_set: tuple[Tensor, Tensor]) -> None:
+    figure = Figure(script.FIGURE_SIZE, dpi=script.DPI)
+    FigureCanvasAgg(figure)
+    images, labels = test_set[0][:1], test_set[1][:1]
+    explorer = Explorer(figure, model, encode_digits(model, images), labels, images)
+    explorer.canvas.draw()
+    for key in (*"0123456789gtsrh", "left"):
+        if key != "s":
+            press(explorer, key)
+
+
+def test_a_thousand_gestures_cost_no_memory(explorer: Explorer) -> None:
+    chance = random.Random(0)
+    keys = [*"0123456789rth", "left", "shift+right", "up", "shift+down"]
+
+    def gestures(count: int) -> None:
+        for _ in range(count):
+            if chance.random() < 0.3:
+                press(explorer, chance.choice(keys))
+                continue
+            mouse(explorer, "button_press_event", (chance.uniform(-1, 1), chance.uniform(-1, 1)))
+            for _ in range(3):
+                x, y = chance.uniform(-200, 1600), chance.uniform(-200, 1000)
+                at_pixel(explorer, "motion_notify_event", x, y)
+            at_pixel(explorer, "button_release_event", 700, 400)
+
+    gestures(100)
+    gc.collect()
+    before = psutil.Process().memory_info().rss
+    gestures(1000)
+    gc.collect()
+    assert psutil.Process().memory_info().rss - before < 20e6
+
+
+# --- the command line -------------------------------------------------------------------------
+
+
+def test_save_writes_the_picture_without_a_display(tmp_path: Path) -> None:
+    done = run_script(
+        "interac_decompression.py", "--save", tmp_path / "view.png", "--point", "-0.3", "0.4"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "(epoch 600, loss 0.0" in done.stdout
+    assert (tmp_path / "view.png").stat().st_size > 50_000
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--checkpoint", "none.pth"], "none.pth: no such checkpoint"),
+        (["--checkpoint", "LICENSE"], "not a PyTorch checkpoint"),
+        (["--point", "2", "0"], "'2' is not a number from -1 to 1"),
+        (["--point", "0", "nan"], "'nan' is not a number from -1 to 1"),
+        (["--point", "here", "there"], "'here' is not a number from -1 to 1"),
+        (["--point", "0"], "expected 2 arguments"),
+        (["--samples", "0"], "--samples"),
+        (["--samples", "few"], "--samples"),
+        (["--save", "no/such/folder/a.png"], "no such folder"),
+        (["--save", "a.docx"], "use a name that ends in"),
+        (["--save", "picture"], "use a name that ends in"),
+        (["--data", "LICENSE", "--save", "never.png"], "cannot read the digits"),
+    ],
+)
+def test_bad_input_gets_one_line(
+    words: list[str],
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["interac_decompression.py", *words])
+    with pytest.raises(SystemExit) as exit_:
+        run(script.main)
+    err = capsys.readouterr().err
+    line = exit_.value.code if isinstance(exit_.value.code, str) else err
+    assert says in line
+    assert line.startswith("interac_decompression.py: error: ")
+    assert len(line.strip().splitlines()) == 1
+    assert not (ROOT / "never.png").exists()
+
+
+def test_a_folder_in_place_of_the_picture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    done = run_script("interac_decompression.py", "--save", tmp_path / "folder.png")
+    assert done.returncode == 1
+    assert "cannot write" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_code_of_three_numbers_is_refused(tmp_path: Path) -> None:
+    weights = AutoEncoder().state_dict()
+    weights["encoder.15.weight"], weights["encoder.15.bias"] = torch.zeros(3, 16), torch.zeros(3)
+    torch.save(weights, tmp_path / "three.pth")
+    done = run_script("interac_decompression.py", "--checkpoint", tmp_path / "three.pth")
+    assert done.returncode == 1
+    assert "2 numbers" in done.stderr

@@ -1,0 +1,281 @@
+"""The explorer as a person meets it: a real window on a virtual screen, a real mouse and keys.
+
+Judged by what the screen shows. Needs Xvfb and xdotool, and python3-tk or PySide6 for the window.
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from numpy.typing import NDArray
+from PIL import Image, ImageGrab
+
+from autoencoder.figures import DIGIT_COLOURS, POINT_COLOUR
+from interac_decompression import DIGIT, FIGURE_SIZE, LEGEND, MAP
+from tests.conftest import ROOT, run_script
+
+TOOLKITS = {"tkagg": "tkinter", "qtagg": "PySide6"}
+
+
+def need(condition: bool, what: str) -> None:
+    """Skip without what the test needs; in CI, where .ci/run installs it, fail."""
+    if not condition and os.environ.get("CI"):
+        pytest.fail(f"{what} is missing")
+    if not condition:
+        pytest.skip(f"needs {what}")
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """A virtual screen of 1600 x 1000 pixels."""
+    need(all(shutil.which(name) for name in ("Xvfb", "xdotool")), "Xvfb and xdotool")
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as number:
+        yield f":{number.readline().strip()}"
+    server.terminate()
+    server.wait()
+
+
+class Window:
+    """The explorer's window, and the hands and eyes of who uses it."""
+
+    def __init__(self, display: str, toolkit: str, folder: Path) -> None:
+        self.display = display
+        self.environment = os.environ | {"DISPLAY": display, "MPLBACKEND": toolkit}
+        script = ROOT / "interac_decompression.py"
+        checkpoint = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
+        self.process = subprocess.Popen(
+            [sys.executable, script, "--checkpoint", checkpoint, "--data", ROOT / "data"],
+            cwd=folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.id = self.hand("search", "--sync", "--onlyvisible", "--name", "Latent space of MNIST")
+        self.wait_until(lambda: (self.screen() == 255).mean() > 0.3)
+        self.hand("windowfocus", "--sync", self.id)
+        width, height = self.size()
+        self.bar = height - round(width * FIGURE_SIZE[1] / FIGURE_SIZE[0])
+        # Qt puts its toolbar above the figure, Tk below.
+        self.top = self.bar if toolkit == "qtagg" else 0
+        self.measure()
+
+    def size(self) -> tuple[int, int]:
+        lines = self.hand("getwindowgeometry", "--shell", self.id).splitlines()
+        values = dict(line.split("=") for line in lines)
+        return int(values["WIDTH"]), int(values["HEIGHT"])
+
+    def measure(self) -> None:
+        """Learn how large the figure is by now."""
+        self.width, height = self.size()
+        self.height = height - self.bar
+
+    def hand(self, *words: str | int) -> str:
+        """Run xdotool."""
+        command = ["xdotool", *map(str, words)]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=60, check=True
+        )
+        return done.stdout.strip()
+
+    def screen(self) -> NDArray[np.uint8]:
+        """What is on the screen: (1000, 1600, 3)."""
+        return np.asarray(ImageGrab.grab(xdisplay=self.display))
+
+    def pixel(self, x: float, y: float) -> tuple[int, int]:
+        """The pixel of a place on the figure, from fractions counted from its bottom left."""
+        return round(x * self.width), round(self.top + (1 - y) * self.height)
+
+    def on_map(self, x: float, y: float) -> tuple[int, int]:
+        """The pixel of a place on the map, from fractions of the map."""
+        left, bottom, width, height = MAP
+        return self.pixel(left + x * width, bottom + y * height)
+
+    def digit(self) -> NDArray[np.uint8]:
+        """The pixels of the decoded digit."""
+        left, bottom, width, height = DIGIT
+        x0, y1 = self.pixel(left, bottom)
+        x1, y0 = self.pixel(left + width, bottom + height)
+        return self.screen()[y0 + 5 : y1 - 5, x0 + 5 : x1 - 5]
+
+    def map(self) -> NDArray[np.uint8]:
+        """The pixels of the map."""
+        (x0, y1), (x1, y0) = self.on_map(0, 0), self.on_map(1, 1)
+        return self.screen()[y0 + 5 : y1 - 5, x0 + 5 : x1 - 5]
+
+    def legend_entry(self, digit: int) -> tuple[int, int]:
+        """The pixel in the middle of a digit's dot in the legend."""
+        left, bottom, width, height = LEGEND
+        (x0, y1), (x1, y0) = self.pixel(left, bottom), self.pixel(left + width, bottom + height)
+        colour = np.round(np.array(to_rgb(DIGIT_COLOURS[digit])) * 255)
+        y, x = (np.abs(self.screen()[y0:y1, x0:x1] - colour).max(axis=2) < 3).nonzero()
+        return x0 + round(x.mean()), y0 + round(y.mean())
+
+    def press(self, key: str) -> None:
+        self.hand("key", key)
+
+    def click(self, pixel: tuple[int, int]) -> None:
+        self.hand("mousemove", *pixel, "click", 1)
+
+    def drag(self, start: tuple[int, int], end: tuple[int, int], steps: int = 20) -> None:
+        self.hand("mousemove", *start, "mousedown", 1)
+        for step in range(1, steps + 1):
+            x, y = (a + (b - a) * step // steps for a, b in zip(start, end, strict=True))
+            self.hand("mousemove", x, y)
+        self.hand("mouseup", 1)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 15) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "the screen never showed it"
+            assert self.process.poll() is None, self.process.communicate()[1]
+            time.sleep(0.05)
+
+    def wait_for_change(
+        self, look: Callable[[], NDArray[np.uint8]], action: Callable[[], None]
+    ) -> None:
+        before = look()
+        action()
+        self.wait_until(lambda: not same(look(), before))
+
+
+def same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    return one.shape == other.shape and bool((one == other).all())
+
+
+def amount(picture: NDArray[np.uint8], colour: str) -> int:
+    """How many pixels have a hue like this colour's."""
+    wanted = np.array(to_rgb(colour))
+    seen = picture / 255
+    # Translucent dots on white: the colour on its way to white.
+    depth = (1 - seen).max(axis=2, keepdims=True)
+    full = 1 - (1 - seen) / np.maximum(depth, 1e-9) * (1 - wanted).max()
+    return int(((np.abs(full - wanted).max(axis=2) < 0.04) & (depth[..., 0] > 0.3)).sum())
+
+
+@pytest.fixture(params=TOOLKITS)
+def window(request: pytest.FixtureRequest, display: str, tmp_path: Path) -> Iterator[Window]:
+    module = TOOLKITS[request.param]
+    need(importlib.util.find_spec(module) is not None, module)
+    window = Window(display, request.param, tmp_path)
+    yield window
+    window.process.kill()
+    window.process.communicate()
+
+
+def test_a_visit(window: Window, tmp_path: Path) -> None:
+    """One after the other what a visitor does, in one window: opening it takes longest."""
+    # A click moves the red point there, and another digit appears.
+    place = window.on_map(0.75, 0.8)
+    window.wait_for_change(window.digit, lambda: window.click(place))
+    red = np.round(np.array(to_rgb(POINT_COLOUR)) * 255)
+    window.wait_until(lambda: np.abs(window.screen()[place[1], place[0]] - red).max() < 3)
+
+    # Dragging across the map ends at the same digit as a click there.
+    end = window.on_map(0.3, 0.3)
+    window.wait_for_change(window.digit, lambda: window.drag(place, end))
+    time.sleep(0.5)
+    dragged = window.digit()
+    window.wait_for_change(window.digit, lambda: window.click(place))
+    window.click(end)
+    window.wait_until(lambda: same(window.digit(), dragged))
+
+    # Hovering changes nothing.
+    window.hand("mousemove", *window.on_map(0.5, 0.5))
+    time.sleep(0.3)
+    assert same(window.digit(), dragged)
+
+    # A number shows that digit, r the centre, arrows a nearby one.
+    window.wait_for_change(window.digit, lambda: window.press("0"))
+    zero = window.digit()
+    middle, ring = zero[zero.shape[0] // 2, zero.shape[1] // 2].max(), zero.max()
+    assert middle < 60 < 200 < ring
+    window.wait_for_change(window.digit, lambda: window.press("shift+Left"))
+    window.wait_for_change(window.digit, lambda: window.press("Up"))
+    window.wait_for_change(window.digit, lambda: window.press("r"))
+
+    # The grid, the list of keys, and away with them.
+    plain = window.map()
+    window.wait_for_change(window.map, lambda: window.press("g"))
+    window.wait_for_change(window.map, lambda: window.press("h"))
+    window.wait_for_change(window.map, lambda: window.press("h"))
+    window.press("g")
+    window.wait_until(lambda: same(window.map(), plain))
+
+    # A click in the legend hides a digit's dots, another shows them.
+    ones = amount(plain, DIGIT_COLOURS[1])
+    assert ones > 1000
+    entry = window.legend_entry(1)
+    window.click(entry)
+    window.wait_until(lambda: amount(window.map(), DIGIT_COLOURS[1]) < 0.1 * ones)
+    window.click(entry)
+    window.wait_until(lambda: same(window.map(), plain))
+
+    # The tour goes on by itself until told to stop.
+    window.wait_for_change(window.digit, lambda: window.press("t"))
+    window.wait_for_change(window.digit, lambda: time.sleep(0.5))
+    window.press("t")
+    time.sleep(0.5)
+    stopped = window.digit()
+    time.sleep(0.5)
+    assert same(window.digit(), stopped)
+
+    # s saves what the screen shows.
+    window.press("s")
+    saved = tmp_path / "latent_space_1.png"
+    window.wait_until(lambda: saved.exists() and saved.stat().st_size > 50_000)
+    on_screen = window.screen()[window.top : window.top + window.height, : window.width]
+    picture = Image.open(saved).convert("RGB")
+    on_screen = np.asarray(Image.fromarray(on_screen).resize(picture.size))
+    assert np.abs(np.asarray(picture).astype(int) - on_screen).mean() < 5
+
+    # While the toolbar zooms, the mouse belongs to it: the map changes and the point does not.
+    time.sleep(0.3)
+    digit = window.digit()
+    window.press("o")
+    corners = window.on_map(0.3, 0.3), window.on_map(0.6, 0.6)
+    window.wait_for_change(window.map, lambda: window.drag(*corners))
+    time.sleep(0.5)
+    assert amount(window.map(), DIGIT_COLOURS[0]) < 0.5 * amount(plain, DIGIT_COLOURS[0])
+    assert same(window.digit(), digit)
+    window.press("o")
+    # After zooming, the point follows the mouse again, at the new scale.
+    window.wait_for_change(window.digit, lambda: window.click(window.on_map(0.8, 0.8)))
+
+    # Resizing redraws everything at the new size, and the mouse still hits.
+    window.hand("windowsize", "--sync", window.id, 1100, 700)
+    time.sleep(1)
+    window.measure()
+    assert window.width == 1100
+    window.wait_for_change(window.digit, lambda: window.click(window.on_map(0.2, 0.2)))
+
+    # q closes it.
+    window.press("q")
+    out, err = window.process.communicate(timeout=20)
+    assert (window.process.returncode, err) == (0, "")
+    assert "epoch 600" in out
+
+
+def test_without_a_display_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    need(sys.platform == "linux", "Linux, where a display can be missing")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND"):
+        monkeypatch.delenv(name, raising=False)
+    for backend in (None, "tkagg", "qtagg", "agg"):
+        if backend:
+            monkeypatch.setenv("MPLBACKEND", backend)
+        done = run_script("interac_decompression.py")
+        assert done.returncode == 1
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert all(word in done.stderr for word in ("python3-tk", "PySide6-Essentials", "--save"))
