@@ -185,6 +185,10 @@ class Explorer:
 
         self.point = np.array(point, dtype=float)
         self.update()
+        # The explorer's keys come first; on_key hands on the others.
+        manager = self.canvas.manager
+        if manager is not None and manager.key_press_handler_id is not None:
+            self.canvas.mpl_disconnect(manager.key_press_handler_id)
         self.canvas.mpl_connect("draw_event", self.on_draw)
         self.canvas.mpl_connect("button_press_event", self.on_press)
         self.canvas.mpl_connect("motion_notify_event", self.on_move)
@@ -533,28 +537,6 @@ class Explorer:
         self.move_to(start + progress * (end - start))
 
 
-def open_window(title: str) -> Figure:
-    """A new window; raises UserError where there can be none."""
-    # Importing pyplot would choose a backend, which --save does without.
-    from matplotlib import pyplot as plt
-
-    try:
-        figure = plt.figure(figsize=FIGURE_SIZE, dpi=DPI)
-    except ImportError:
-        figure = Figure()
-    manager = figure.canvas.manager
-    if manager is None or figure.canvas.required_interactive_framework is None:
-        raise UserError(
-            "no window can open: this needs a display, and python3-tk or"
-            " `pip install PySide6-Essentials`; --save PICTURE.png works without"
-        )
-    manager.set_window_title(title)
-    # The explorer's keys come first; it hands on the others.
-    if manager.key_press_handler_id is not None:
-        figure.canvas.mpl_disconnect(manager.key_press_handler_id)
-    return figure
-
-
 def picture_path(text: str) -> Path:
     path = Path(text)
     if path.suffix.lstrip(".").lower() not in FigureCanvasAgg.get_supported_filetypes():
@@ -615,21 +597,23 @@ def main() -> None:
     arguments = parse_arguments()
     checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint(Path("checkpoints")))
     print(f"Using {checkpoint}")
-    if arguments.save:
-        figure = Figure(FIGURE_SIZE, dpi=DPI)
-    else:
-        figure = open_window(f"Latent space of MNIST: {checkpoint}")
+    title = f"Latent space of MNIST: {checkpoint}"
+    figure = None if arguments.save else figures.open_window(FIGURE_SIZE, DPI, title)
+    if figure is None and not arguments.save:
+        raise UserError(
+            "no window can open: this needs a display, and python3-tk or"
+            " `pip install PySide6-Essentials`; --save PICTURE.png works without"
+        )
     images, labels = load_mnist(arguments.data, "test")
     images, labels = images[: arguments.samples], labels[: arguments.samples]
     latents = encode_digits(checkpoint.model, images)
-    explorer = Explorer(figure, checkpoint.model, latents, labels, images, arguments.point)
+    figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
+    Explorer(figure, checkpoint.model, latents, labels, images, arguments.point)
     if arguments.save:
-        figures.save(explorer.figure, arguments.save, dpi="figure")
+        figures.save(figure, arguments.save, dpi="figure")
         print(f"Saved {arguments.save}")
     else:
-        from matplotlib import pyplot as plt
-
-        plt.show()
+        figures.show_windows()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The colours of the digits, and the pictures of a training run.
+"""The colours of the digits, windows, and the pictures of a training run.
 
-Figures are made without pyplot: no backend is chosen and no window can open.
+Pictures are made without pyplot, which would choose a backend: they work without a display.
 """
 
 from pathlib import Path
@@ -50,6 +50,28 @@ def save(figure: Figure, path: Path, dpi: float | Literal["figure"] = 150) -> No
         figure.savefig(path, dpi=dpi)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def open_window(size: tuple[float, float], dpi: float, title: str) -> Figure | None:
+    """A figure in a window of its own, size in inches; None where no window can open."""
+    from matplotlib import pyplot as plt
+
+    try:
+        figure = plt.figure(figsize=size, dpi=dpi)
+    except ImportError:
+        return None
+    manager = figure.canvas.manager
+    if manager is None or figure.canvas.required_interactive_framework is None:
+        return None
+    manager.set_window_title(title)
+    return figure
+
+
+def show_windows() -> None:
+    """Run until the user has closed all windows."""
+    from matplotlib import pyplot as plt
+
+    plt.show()
 
 
 def label_latent_axes(axes: Axes) -> None:

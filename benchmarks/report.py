@@ -11,15 +11,19 @@ import torch
 
 
 def time_by_turns(
-    contestants: Mapping[str, Callable[[], object]], turns: int, repeats: Mapping[str, int]
+    contestants: Mapping[str, Callable[[], object]],
+    turns: int,
+    repeats: Mapping[str, int],
+    warm_up: bool = True,
 ) -> dict[str, list[float]]:
     """Seconds of every run of each contestant, taking turns so that they share the machine's moods.
 
     Each runs once before the clock starts, and ``repeats`` times a turn where that is given.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for contestant in contestants.values():
-        contestant()
+    if warm_up:
+        for contestant in contestants.values():
+            contestant()
     for _ in range(turns):
         for name, contestant in contestants.items():
             for _ in range(repeats.get(name, 1)):

@@ -1,4 +1,4 @@
-"""The explorer as a person meets it: a real window on a virtual screen, a real mouse and keys.
+"""The windows as a person meets them: on a virtual screen, with a real mouse and real keys.
 
 Judged by what the screen shows. Needs Xvfb and xdotool, and python3-tk or PySide6 for the window.
 """
@@ -48,22 +48,24 @@ def display() -> Iterator[str]:
 
 
 class Window:
-    """The explorer's window, and the hands and eyes of who uses it."""
+    """A script's window, and the hands and eyes of who uses it."""
 
-    def __init__(self, display: str, toolkit: str, folder: Path) -> None:
+    def __init__(
+        self, display: str, toolkit: str, folder: Path, title: str, script: str, *words: str
+    ) -> None:
         self.display = display
         self.environment = os.environ | {"DISPLAY": display, "MPLBACKEND": toolkit}
-        script = ROOT / "interac_decompression.py"
         checkpoint = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
+        places = ["--checkpoint", checkpoint, "--data", ROOT / "data"]
         self.process = subprocess.Popen(
-            [sys.executable, script, "--checkpoint", checkpoint, "--data", ROOT / "data"],
+            [sys.executable, ROOT / script, *places, *words],
             cwd=folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.id = self.hand("search", "--sync", "--onlyvisible", "--name", "Latent space of MNIST")
+        self.id = self.hand("search", "--sync", "--onlyvisible", "--name", title)
         self.wait_until(lambda: (self.screen() == 255).mean() > 0.3)
         self.hand("windowfocus", "--sync", self.id)
         width, height = self.size()
@@ -166,17 +168,27 @@ def amount(picture: NDArray[np.uint8], colour: str) -> int:
 
 
 @pytest.fixture(params=TOOLKITS)
-def window(request: pytest.FixtureRequest, display: str, tmp_path: Path) -> Iterator[Window]:
+def open_window(
+    request: pytest.FixtureRequest, display: str, tmp_path: Path
+) -> Iterator[Callable[..., Window]]:
+    """Opens the window of a script, with Tk and with Qt."""
     module = TOOLKITS[request.param]
     need(importlib.util.find_spec(module) is not None, module)
-    window = Window(display, request.param, tmp_path)
-    yield window
-    window.process.kill()
-    window.process.communicate()
+    windows: list[Window] = []
+
+    def open_window(title: str, script: str, *words: str) -> Window:
+        windows.append(Window(display, request.param, tmp_path, title, script, *words))
+        return windows[0]
+
+    yield open_window
+    for window in windows:
+        window.process.kill()
+        window.process.communicate()
 
 
-def test_a_visit(window: Window, tmp_path: Path) -> None:
+def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     """One after the other what a visitor does, in one window: opening it takes longest."""
+    window = open_window("Latent space of MNIST", "interac_decompression.py")
     # A click moves the red point there, and another digit appears.
     place = window.on_map(0.75, 0.8)
     window.wait_for_change(window.digit, lambda: window.click(place))
@@ -266,6 +278,17 @@ def test_a_visit(window: Window, tmp_path: Path) -> None:
     out, err = window.process.communicate(timeout=20)
     assert (window.process.returncode, err) == (0, "")
     assert "epoch 600" in out
+
+
+def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_path: Path) -> None:
+    window = open_window("Density of the digits", "view_ml_compressed.py", "--output", ".")
+    assert (tmp_path / "latent_space_density_3d_digit3.png").exists()
+    middle, right = window.pixel(0.45, 0.45), window.pixel(0.65, 0.45)
+    time.sleep(0.5)
+    window.wait_for_change(window.screen, lambda: window.drag(middle, right, steps=5))
+    window.press("q")
+    _, err = window.process.communicate(timeout=20)
+    assert (window.process.returncode, err) == (0, "")
 
 
 def test_without_a_display_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

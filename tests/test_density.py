@@ -1,0 +1,222 @@
+"""The densities are right, the pictures are written, bad input gets one line."""
+
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+from scipy.stats import gaussian_kde, multivariate_normal, norm
+
+import view_ml_compressed as script
+from autoencoder import UserError
+from autoencoder.arguments import run
+from autoencoder.checkpoint import load_checkpoint
+from autoencoder.mnist import load_mnist
+from autoencoder.model import AutoEncoder, encode_digits
+from tests.conftest import DATA, ROOT, run_script
+from view_ml_compressed import (
+    Array,
+    Grid,
+    estimate_density,
+    evaluate,
+    find_peak,
+    grid_around,
+    half_mass_area,
+    overlap,
+)
+
+PRETRAINED = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
+
+
+@pytest.fixture(scope="module")
+def codes() -> list[Array]:
+    """The codes of all 70,000 digits, an array per digit."""
+    images, labels = load_mnist(DATA, "all")
+    latents = encode_digits(load_checkpoint(PRETRAINED).model, images).double().numpy()
+    return [latents[labels.numpy() == digit] for digit in range(10)]
+
+
+# --- the numbers ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_density_integrates_to_one_and_vanishes_at_the_edge(
+    codes: list[Array], digit: int
+) -> None:
+    density = estimate_density(codes[digit], "scott")
+    grid = grid_around([density], 100)
+    heights = evaluate(density, grid)
+    assert heights.sum() * grid.cell == pytest.approx(1, abs=0.01)
+    edge = np.concatenate([heights[0], heights[-1], heights[:, 0], heights[:, -1]])
+    assert edge.max() < heights.max() / 1000
+
+
+@pytest.mark.parametrize("bandwidth", ["scott", "silverman", 0.3])
+def test_it_is_the_kernel_density_estimate(codes: list[Array], bandwidth: str | float) -> None:
+    density = estimate_density(codes[5], bandwidth)
+    grid = grid_around([density], 40)
+    heights = evaluate(density, grid)
+    directly = gaussian_kde(codes[5].T, bandwidth)
+    for row, column in np.argwhere(heights > 1e-6 * heights.max())[::7]:
+        expected = directly([grid.x[column], grid.y[row]])[0]
+        assert heights[row, column] == pytest.approx(expected, rel=1e-9)
+
+
+def gaussian(mean: tuple[float, float], deviation: tuple[float, float], grid: Grid) -> Array:
+    density = multivariate_normal(mean, np.diag(np.square(deviation)))
+    return np.asarray(density.pdf(grid.points.T)).reshape(len(grid.y), len(grid.x))
+
+
+@pytest.fixture
+def plane() -> Grid:
+    return Grid(np.linspace(-8, 8, 400), np.linspace(-8, 8, 300))
+
+
+def test_half_of_a_gaussian_lies_within_the_known_area(plane: Grid) -> None:
+    # The ellipse of Mahalanobis radius r holds 1 - exp(-r² / 2) of the probability.
+    heights = gaussian((0.5, -1), (0.7, 1.5), plane)
+    expected = math.pi * 2 * math.log(2) * 0.7 * 1.5
+    assert half_mass_area(heights, plane.cell) == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.5, 1.0, 3.0, 8.0])
+def test_two_gaussians_overlap_as_known(plane: Grid, distance: float) -> None:
+    one = gaussian((-distance / 2, 0), (1, 1), plane)
+    other = gaussian((distance / 2, 0), (1, 1), plane)
+    expected = 2 * norm.cdf(-distance / 2)
+    assert overlap(one, other, plane.cell) == pytest.approx(expected, abs=0.002)
+
+
+def test_the_peak_is_no_lower_than_any_point_of_the_grid(codes: list[Array]) -> None:
+    density = estimate_density(codes[3], "scott")
+    grid = grid_around([density], 60)
+    heights = evaluate(density, grid)
+    place, height = find_peak(density, grid, heights)
+    assert height >= heights.max()
+    assert density(place)[0] == pytest.approx(height)
+    for step in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)):
+        assert density(place + step)[0] < height
+
+
+@pytest.mark.parametrize("shape", ["point", "line", "two codes"])
+def test_degenerate_codes_get_a_clear_message(shape: str) -> None:
+    along = np.linspace(0, 1, 500)
+    codes = {
+        "point": np.full((500, 2), 0.1),
+        "line": np.stack([along, 0.3 * along - 0.2], axis=1),
+        "two codes": np.array([[0.0, 0.0], [0.1, 0.4]]),
+    }[shape]
+    with pytest.raises(UserError, match="on a line or a point"):
+        estimate_density(codes, "scott")
+
+
+def test_a_grid_too_coarse_for_the_kernels_is_refused(codes: list[Array]) -> None:
+    with pytest.raises(UserError, match="too coarse"):
+        grid_around([estimate_density(codes[2], 0.001)], 100)
+
+
+# --- the command line -------------------------------------------------------------------------
+
+
+def invoke(monkeypatch: pytest.MonkeyPatch, *words: object) -> str | int | None:
+    """Run the script in this process, in the project's folder; returns what it exits with."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["view_ml_compressed.py", "--no_show", *map(str, words)])
+    with pytest.raises(SystemExit) as exit_:
+        run(script.main)
+    return exit_.value.code
+
+
+def test_without_a_display_it_saves_the_picture_of_a_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    done = run_script("view_ml_compressed.py", "--output", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    picture = tmp_path / "latent_space_density_3d_digit3.png"
+    assert str(picture) in done.stdout
+    assert list(tmp_path.iterdir()) == [picture]
+    assert imread(picture).shape[:2] == (2100, 2700)
+
+
+def test_several_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["--digit", "8", "5", "8", "--split", "test", "--grid", "50", "--output", tmp_path]
+    assert invoke(monkeypatch, *words) is None
+    names = {file.name for file in tmp_path.iterdir()}
+    assert names == {f"latent_space_density_3d_digit{digit}.png" for digit in (5, 8)}
+
+
+def test_all_digits_with_sheet_and_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--digit", "all", "--split", "test", "--grid", "60", "--output", tmp_path]
+    assert invoke(monkeypatch, *words) is None
+    names = {file.name for file in tmp_path.iterdir()}
+    assert names == {
+        *(f"latent_space_density_3d_digit{digit}.png" for digit in range(10)),
+        "latent_space_density_3d_all.png",
+    }
+    rows = capsys.readouterr().out.strip().splitlines()[-10:]
+    assert [int(row.split()[0]) for row in rows] == list(range(10))
+    assert sum(int(row.split()[1]) for row in rows) == 10_000
+    # The table's errors, weighed by samples, are the test MSE of the checkpoint.
+    mean = sum(int(row.split()[1]) * float(row.split()[2]) for row in rows) / 10_000
+    recorded = torch.load(PRETRAINED, weights_only=True)["test_mse"]
+    assert mean == pytest.approx(recorded, abs=2e-5)
+    assert rows[4].split()[-2] == "9"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--digit", "10"], "--digit"),
+        (["--digit", "x"], "--digit"),
+        (["--digit"], "--digit"),
+        (["--grid", "1"], "--grid"),
+        (["--grid", "many"], "--grid"),
+        (["--bandwidth", "0"], "--bandwidth"),
+        (["--bandwidth", "-1"], "--bandwidth"),
+        (["--bandwidth", "nan"], "--bandwidth"),
+        (["--bandwidth", "wide"], "--bandwidth"),
+        (["--bandwidth", "1e-6"], "too coarse"),
+        (["--split", "both"], "--split"),
+        (["--output", "LICENSE/below"], "cannot write to"),
+        (["--checkpoint", "none.pth"], "no such checkpoint"),
+        (["--checkpoint", "LICENSE"], "not a PyTorch checkpoint"),
+        (["--data", "LICENSE"], "cannot read the digits"),
+    ],
+)
+def test_bad_input_gets_one_line(
+    words: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = [] if "--output" in words else ["--output", tmp_path]
+    code = invoke(monkeypatch, *place, *words)
+    line = code if isinstance(code, str) else capsys.readouterr().err
+    assert says in line
+    assert line.startswith("view_ml_compressed.py: error: ")
+    assert len(line.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_maps_all_to_one_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = AutoEncoder().state_dict()
+    weights["encoder.15.weight"] = torch.zeros(2, 16)
+    torch.save(weights, tmp_path / "flat.pth")
+    code = invoke(monkeypatch, "--checkpoint", tmp_path / "flat.pth", "--output", tmp_path)
+    assert "digit 3: the codes all lie on a line or a point" in str(code)
+
+
+def test_help_fits_a_screen() -> None:
+    done = run_script("view_ml_compressed.py", "--help")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) <= 40

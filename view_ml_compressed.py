@@ -1,0 +1,386 @@
+"""Draw where each digit lives in the latent space, as a 3D density surface.
+
+    python view_ml_compressed.py                  # digit 3
+    python view_ml_compressed.py --digit 3 5 8
+    python view_ml_compressed.py --digit all      # and all ten in one sheet, and a table
+
+Pictures go to img/densityNumber/.
+"""
+
+import argparse
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.stats import gaussian_kde
+from torch import Tensor
+from tqdm import tqdm
+
+from autoencoder import UserError, figures
+from autoencoder.arguments import Parser, positive_float, positive_int, run
+from autoencoder.checkpoint import default_checkpoint, load_checkpoint
+from autoencoder.mnist import load_mnist
+from autoencoder.model import AutoEncoder, encode_digits
+
+DIGITS = tuple(range(10))
+ELEVATION, AZIMUTH = 35, 15
+SURFACE_SIZE, SURFACE_DPI = (9, 7), 300
+SHEET_SIZE, SHEET_DPI = (20, 9), 150
+# How far a grid reaches beyond the outermost codes, in standard deviations of the kernel: there a
+# kernel has fallen below a thousandth of its peak.
+REACH = 4.0
+VANISHED = 1e-3
+COARSE = 60
+# Where the floor with the contours lies, in peak heights below the surface.
+FLOOR = 0.6
+# The surface ends at this part of its scale, so that the floor shows.
+EDGE = 0.004
+
+Array = NDArray[np.float64]
+
+
+# --- densities --------------------------------------------------------------------------------
+
+
+@dataclass
+class Grid:
+    """A rectangle of evenly spaced points.
+
+    Attributes
+    ----------
+    x, y : (n,) float64
+        The coordinates of its columns and rows.
+    """
+
+    x: Array
+    y: Array
+
+    @property
+    def cell(self) -> float:
+        """The area that belongs to one point."""
+        return float((self.x[1] - self.x[0]) * (self.y[1] - self.y[0]))
+
+    @property
+    def points(self) -> Array:
+        """(2, n * n), row by row."""
+        return np.stack(np.meshgrid(self.x, self.y)).reshape(2, -1)
+
+
+def estimate_density(latents: Array, bandwidth: str | float) -> gaussian_kde:
+    """A Gaussian kernel density estimate of (N, 2) codes.
+
+    Raises
+    ------
+    UserError
+        If the codes lie on a line or a point, where there is no density in the plane.
+    """
+    covariance = np.cov(latents.T) if len(latents) > 2 else np.zeros((2, 2))
+    low, high = np.linalg.eigvalsh(covariance)
+    if low <= 1e-9 * high:
+        raise UserError(
+            "the codes all lie on a line or a point, as in an untrained network:"
+            " there is no density to draw"
+        )
+    return gaussian_kde(latents.T, bandwidth)
+
+
+def grid_around(densities: list[gaussian_kde], size: int) -> Grid:
+    """A grid of size x size points that reaches to where all the densities have vanished.
+
+    That is where each is below a thousandth of its peak.
+
+    Raises
+    ------
+    UserError
+        If the grid is too coarse to see the kernels.
+    """
+    codes = np.concatenate([density.dataset for density in densities], axis=1)
+    variances = np.array([np.diag(density.covariance) for density in densities])
+    reach = REACH * np.sqrt(variances.max(axis=0))
+    low, high = codes.min(axis=1) - reach, codes.max(axis=1) + reach
+    # That is far enough, but most of it holds only a few lone codes.
+    coarse = spread(low, high, COARSE)
+    heights = np.stack([evaluate(density, coarse) for density in densities])
+    filled = (heights > VANISHED * heights.max(axis=(1, 2), keepdims=True)).any(axis=0)
+    rows, columns = filled.nonzero()
+    if len(rows):
+        margin = np.array([coarse.x[1] - coarse.x[0], coarse.y[1] - coarse.y[0]])
+        low = np.array([coarse.x[columns.min()], coarse.y[rows.min()]]) - margin
+        high = np.array([coarse.x[columns.max()], coarse.y[rows.max()]]) + margin
+    grid = spread(low, high, size)
+    narrowest = math.sqrt(min(np.linalg.eigvalsh(density.covariance)[0] for density in densities))
+    if narrowest < 0.5 * max(grid.x[1] - grid.x[0], grid.y[1] - grid.y[0]):
+        raise UserError(
+            f"a grid of {size} points is too coarse for kernels {narrowest:.1g} wide:"
+            " give a larger --grid or --bandwidth"
+        )
+    return grid
+
+
+def spread(low: Array, high: Array, size: int) -> Grid:
+    return Grid(np.linspace(low[0], high[0], size), np.linspace(low[1], high[1], size))
+
+
+def evaluate(density: gaussian_kde, grid: Grid) -> Array:
+    """The density at each point of a grid: (n, n), a row per y."""
+    return density(grid.points).reshape(len(grid.y), len(grid.x))
+
+
+def find_peak(density: gaussian_kde, grid: Grid, heights: Array) -> tuple[Array, float]:
+    """The place (2,) and the height of the highest peak, uphill from the highest grid point."""
+    start = grid.points[:, heights.argmax()]
+    found = minimize(lambda point: -density(point)[0], start, method="Nelder-Mead")
+    return found.x, -float(found.fun)
+
+
+def half_mass_area(heights: Array, cell: float) -> float:
+    """The area of the smallest region that holds half of the probability.
+
+    Parameters
+    ----------
+    heights : (n, n)
+        A density on a grid that reaches to where it vanishes.
+    cell : float
+        The area that belongs to a point of the grid.
+    """
+    mass = np.sort(heights, axis=None)[::-1].cumsum()
+    return float(np.searchsorted(mass, mass[-1] / 2) + 1) * cell
+
+
+def overlap(one: Array, other: Array, cell: float) -> float:
+    """The overlap coefficient of two densities on one grid: the integral of the smaller, 0 to 1.
+
+    Weitzman, "Measures of overlap of income distributions", 1970.
+    """
+    return float(np.minimum(one, other).sum() * cell)
+
+
+# --- pictures ---------------------------------------------------------------------------------
+
+
+def draw_surface(axes: Any, grid: Grid, heights: Array, scale: Normalize) -> Any:
+    """A density as a surface over its contours; returns what a colour bar needs."""
+    x, y = np.meshgrid(grid.x, grid.y)
+    top = scale.vmax or 1.0
+    levels = np.linspace(EDGE * top, heights.max(), 16)
+    axes.contourf(x, y, heights, levels, zdir="z", offset=-FLOOR * top, cmap="plasma", norm=scale)
+    surface = axes.plot_surface(
+        x,
+        y,
+        np.where(heights > EDGE * top, heights, np.nan),
+        rcount=100,
+        ccount=100,
+        cmap="plasma",
+        norm=scale,
+        edgecolor="black",
+        linewidth=0.1,
+    )
+    axes.set(xlim=grid.x[[0, -1]], ylim=grid.y[[0, -1]], zlim=(-FLOOR * top, top))
+    axes.set_zticks([tick for tick in MaxNLocator(5).tick_values(0, top) if 0 <= tick <= top])
+    figures.label_latent_axes(axes)
+    axes.set_zlabel("Density")
+    axes.view_init(ELEVATION, AZIMUTH)
+    return surface
+
+
+def draw_digit(
+    figure: Figure,
+    digit: int,
+    samples: int,
+    grid: Grid,
+    heights: Array,
+    peak: Array,
+    decoded: NDArray[np.float32],
+) -> None:
+    """The picture of one digit: its surface, and as an inset what its peak decodes to."""
+    axes = figure.add_axes((0.0, 0.0, 0.86, 0.95), projection="3d")
+    surface = draw_surface(axes, grid, heights, Normalize(0, heights.max()))
+    figure.colorbar(surface, cax=figure.add_axes((0.88, 0.2, 0.02, 0.5)), label="Density")
+    figure.suptitle(f"Digit {digit}: the density of its {samples:,} codes")
+    inset = figure.add_axes((0.03, 0.7, 0.17, 0.17 * SURFACE_SIZE[0] / SURFACE_SIZE[1]))
+    figures.show_digit(inset, decoded)
+    inset.set_title(f"decoded at the peak\n({peak[0]:+.2f}, {peak[1]:+.2f})", fontsize=9)
+
+
+def draw_sheet(figure: Figure, grid: Grid, heights: Array) -> None:
+    """Ten densities, (10, n, n), side by side with the same axes and the same scale of height."""
+    scale = Normalize(0, heights.max())
+    for digit in DIGITS:
+        row, column = divmod(digit, 5)
+        place = (0.01 + 0.188 * column, 0.49 - 0.48 * row, 0.18, 0.47)
+        axes: Any = figure.add_axes(place, projection="3d")
+        surface = draw_surface(axes, grid, heights[digit], scale)
+        axes.set_box_aspect(None, zoom=0.9)
+        axes.set_title(f"Digit {digit}", y=0.98, fontsize=16)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.tick_params(labelsize=8)
+    figure.colorbar(surface, cax=figure.add_axes((0.96, 0.25, 0.008, 0.5)), label="Density")
+
+
+# --- the run ----------------------------------------------------------------------------------
+
+
+@torch.inference_mode()
+def decode(model: AutoEncoder, point: Array) -> NDArray[np.float32]:
+    """The (784,) pixels that a place of the latent space decodes to."""
+    return model.decode(torch.tensor(point, dtype=torch.float32)[None])[0].numpy()
+
+
+@torch.inference_mode()
+def reconstruction_errors(model: AutoEncoder, images: Tensor) -> Tensor:
+    """The mean squared error of each of (N, 784) uint8 images: (N,) float32."""
+    clean = images / 255
+    return ((model(clean)[1] - clean) ** 2).mean(dim=1)
+
+
+def print_table(
+    densities: list[gaussian_kde], grid: Grid, heights: Array, errors: Tensor, labels: Tensor
+) -> None:
+    """A row per digit: how well two numbers serve it, how compactly it lives, and with whom.
+
+    Parameters
+    ----------
+    densities : list of ten
+    grid, heights : Grid, (10, n, n)
+        One grid for all densities, and their values there.
+    errors, labels : (N,)
+        The reconstruction error and the label of each test digit.
+    """
+    print("digit  samples  test MSE  peak density   peak position  half within  overlaps most")
+    for digit in DIGITS:
+        place, height = find_peak(densities[digit], grid, heights[digit])
+        shared = [overlap(heights[digit], other, grid.cell) for other in heights]
+        shared[digit] = 0
+        closest = int(np.argmax(shared))
+        print(
+            f"{digit:5}  {densities[digit].n:7}  {errors[labels == digit].mean():8.5f}"
+            f"  {height:12.2f}  ({place[0]:+.3f}, {place[1]:+.3f})"
+            f"  {half_mass_area(heights[digit], grid.cell):11.4f}"
+            f"  {closest:6} ({shared[closest]:.3f})"
+        )
+
+
+def bandwidth(text: str) -> str | float:
+    return text if text in ("scott", "silverman") else positive_float(text)
+
+
+def grid_size(text: str) -> int:
+    size = positive_int(text)
+    if not 10 <= size <= 1000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 10 and 1000")
+    return size
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = Parser("Draw where each digit lives in the latent space, as a 3D density surface.")
+    parser.add_argument(
+        "--digit",
+        nargs="+",
+        choices=(*map(str, DIGITS), "all"),
+        default=["3"],
+        metavar="D",
+        help="0 to 9, or all: the ten, a sheet of them and a table (3)",
+    )
+    parser.add_argument(
+        "--split",
+        choices=("train", "test", "all"),
+        default="all",
+        help="whose codes count (%(default)s 70,000)",
+    )
+    parser.add_argument(
+        "--bandwidth",
+        type=bandwidth,
+        default="scott",
+        metavar="B",
+        help="of the kernels: scott, silverman, or a number times the codes' spread (%(default)s)",
+    )
+    parser.add_argument(
+        "--grid", type=grid_size, default=100, metavar="N", help="points a side (%(default)s)"
+    )
+    parser.add_argument("--no_show", action="store_true", help="open no window")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="the network (the best of your own training, or else the pretrained one)",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path("data"),
+        metavar="DIR",
+        help="the folder that holds MNIST/raw (%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("img") / "densityNumber",
+        metavar="DIR",
+        help="where the pictures go (%(default)s)",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    everything = "all" in arguments.digit
+    digits = DIGITS if everything else [int(digit) for digit in dict.fromkeys(arguments.digit)]
+    checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint(Path("checkpoints")))
+    print(f"Using {checkpoint}")
+    figures.make_folder(arguments.output)
+    images, labels = load_mnist(arguments.data, arguments.split)
+    latents = encode_digits(checkpoint.model, images).double().numpy()
+    densities = {}
+    for digit in digits:
+        try:
+            codes = latents[labels.numpy() == digit]
+            densities[digit] = estimate_density(codes, arguments.bandwidth)
+        except UserError as error:
+            raise UserError(f"{checkpoint.path}, digit {digit}: {error}") from None
+
+    def new_figure(size: tuple[float, float], last: bool) -> Figure:
+        """A figure, in a window if it is the one to show."""
+        window = None
+        if last and not arguments.no_show:
+            window = figures.open_window(size, 100, "Density of the digits")
+        return window or Figure(size)
+
+    def save(figure: Figure, name: int | str, dpi: int) -> None:
+        path = arguments.output / f"latent_space_density_3d_{name}.png"
+        figures.save(figure, path, dpi)
+        tqdm.write(f"Saved {path}")
+
+    for digit in tqdm(digits, unit="digit", leave=False, disable=not sys.stdout.isatty()):
+        density = densities[digit]
+        grid = grid_around([density], arguments.grid)
+        heights = evaluate(density, grid)
+        peak, _ = find_peak(density, grid, heights)
+        figure = new_figure(SURFACE_SIZE, last=not everything and digit == digits[-1])
+        draw_digit(figure, digit, density.n, grid, heights, peak, decode(checkpoint.model, peak))
+        save(figure, f"digit{digit}", SURFACE_DPI)
+    if everything:
+        ten = list(densities.values())
+        grid = grid_around(ten, arguments.grid)
+        heights = np.stack([evaluate(density, grid) for density in ten])
+        figure = new_figure(SHEET_SIZE, last=True)
+        draw_sheet(figure, grid, heights)
+        save(figure, "all", SHEET_DPI)
+        test_images, test_labels = load_mnist(arguments.data, "test")
+        errors = reconstruction_errors(checkpoint.model, test_images)
+        print_table(ten, grid, heights, errors, test_labels)
+    if not arguments.no_show:
+        figures.show_windows()
+
+
+if __name__ == "__main__":
+    run(main)
