@@ -20,7 +20,8 @@ from PIL import Image, ImageGrab
 
 from autoencoder.figures import DIGIT_COLOURS, POINT_COLOUR
 from interac_decompression import DIGIT, FIGURE_SIZE, LEGEND, MAP
-from tests.conftest import ROOT, run_script
+from tests.conftest import DATA, ROOT, run_script
+from view_ml_compressed import SURFACE_SIZE
 
 TOOLKITS = {"tkagg": "tkinter", "qtagg": "PySide6"}
 
@@ -50,28 +51,29 @@ def display() -> Iterator[str]:
 class Window:
     """A script's window, and the hands and eyes of who uses it."""
 
-    def __init__(
-        self, display: str, toolkit: str, folder: Path, title: str, script: str, *words: str
-    ) -> None:
+    def __init__(self, display: str, toolkit: str, folder: Path, script: str, *words: str) -> None:
         self.display = display
+        self.toolkit = toolkit
         self.environment = os.environ | {"DISPLAY": display, "MPLBACKEND": toolkit}
         checkpoint = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
-        places = ["--checkpoint", checkpoint, "--data", ROOT / "data"]
         self.process = subprocess.Popen(
-            [sys.executable, ROOT / script, *places, *words],
+            [sys.executable, ROOT / script, "--checkpoint", checkpoint, "--data", DATA, *words],
             cwd=folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def appear(self, title: str, shape: tuple[float, float]) -> None:
+        """Wait until the window is there and its figure, of this shape, is drawn."""
         self.id = self.hand("search", "--sync", "--onlyvisible", "--name", title)
-        self.wait_until(lambda: (self.screen() == 255).mean() > 0.3)
+        self.wait_until(lambda: (self.screen() == 255).mean() > 0.2)
         self.hand("windowfocus", "--sync", self.id)
         width, height = self.size()
-        self.bar = height - round(width * FIGURE_SIZE[1] / FIGURE_SIZE[0])
+        self.bar = height - round(width * shape[1] / shape[0])
         # Qt puts its toolbar above the figure, Tk below.
-        self.top = self.bar if toolkit == "qtagg" else 0
+        self.top = self.bar if self.toolkit == "qtagg" else 0
         self.measure()
 
     def size(self) -> tuple[int, int]:
@@ -171,13 +173,13 @@ def amount(picture: NDArray[np.uint8], colour: str) -> int:
 def open_window(
     request: pytest.FixtureRequest, display: str, tmp_path: Path
 ) -> Iterator[Callable[..., Window]]:
-    """Opens the window of a script, with Tk and with Qt."""
+    """Starts a script that opens a window, with Tk and with Qt."""
     module = TOOLKITS[request.param]
     need(importlib.util.find_spec(module) is not None, module)
     windows: list[Window] = []
 
-    def open_window(title: str, script: str, *words: str) -> Window:
-        windows.append(Window(display, request.param, tmp_path, title, script, *words))
+    def open_window(script: str, *words: str) -> Window:
+        windows.append(Window(display, request.param, tmp_path, script, *words))
         return windows[0]
 
     yield open_window
@@ -188,7 +190,8 @@ def open_window(
 
 def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     """One after the other what a visitor does, in one window: opening it takes longest."""
-    window = open_window("Latent space of MNIST", "interac_decompression.py")
+    window = open_window("interac_decompression.py")
+    window.appear("Latent space of MNIST", FIGURE_SIZE)
     # A click moves the red point there, and another digit appears.
     place = window.on_map(0.75, 0.8)
     window.wait_for_change(window.digit, lambda: window.click(place))
@@ -281,7 +284,8 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
 
 
 def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_path: Path) -> None:
-    window = open_window("Density of the digits", "view_ml_compressed.py", "--output", ".")
+    window = open_window("view_ml_compressed.py", "--output", ".")
+    window.appear("Density of the digits", SURFACE_SIZE)
     assert (tmp_path / "latent_space_density_3d_digit3.png").exists()
     middle, right = window.pixel(0.45, 0.45), window.pixel(0.65, 0.45)
     time.sleep(0.5)
