@@ -3,6 +3,7 @@
 Pictures are made without pyplot, which would choose a backend: they work without a display.
 """
 
+import io
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from autoencoder import UserError
+from autoencoder.checkpoint import write_atomically
 
 # Found by hill climbing for the largest smallest distance in OKLab between any two of them, as seen
 # with normal sight and with the three dichromacies of Machado, Oliveira and Fernandes (2009):
@@ -44,12 +46,11 @@ def make_folder(path: Path) -> None:
 
 
 def save(figure: Figure, path: Path, dpi: float | Literal["figure"] = 150) -> None:
-    """Save a picture, making its folder; raises UserError where that fails."""
+    """Save a picture atomically, making its folder; raises UserError where that fails."""
     make_folder(path.parent)
-    try:
-        figure.savefig(path, dpi=dpi)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=dpi, format=path.suffix.removeprefix(".").lower())
+    write_atomically(path, buffer.getvalue())
 
 
 def open_window(size: tuple[float, float], dpi: float, title: str) -> Figure | None:

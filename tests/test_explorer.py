@@ -1,6 +1,7 @@
 """The explorer in this process, on Agg, driven by matplotlib's own events."""
 
 import gc
+import os
 import random
 import sys
 import time
@@ -305,12 +306,13 @@ def test_s_saves_the_view_over_nothing(
 def test_s_says_where_it_cannot_write(
     explorer: Explorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
+    def refuse(_: int) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(explorer.figure, "savefig", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     press(explorer, "s")
+    assert not list(tmp_path.iterdir())
     assert explorer.values[-1].get_text() == "cannot write here"
 
 

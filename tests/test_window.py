@@ -250,9 +250,10 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     # s saves what the screen shows.
     window.press("s")
     saved = tmp_path / "latent_space_1.png"
-    window.wait_until(lambda: saved.exists() and saved.stat().st_size > 50_000)
+    window.wait_until(saved.exists)
     on_screen = window.screen()[window.top : window.top + window.height, : window.width]
-    picture = Image.open(saved).convert("RGB")
+    with Image.open(saved) as file:
+        picture = file.convert("RGB")
     on_screen = np.asarray(Image.fromarray(on_screen).resize(picture.size))
     assert np.abs(np.asarray(picture).astype(int) - on_screen).mean() < 5
 
