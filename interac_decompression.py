@@ -9,7 +9,6 @@ Press h in the window for the keys.
 
 import argparse
 import itertools
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from autoencoder import UserError, figures
-from autoencoder.arguments import Parser, positive_int, run
+from autoencoder.arguments import Parser, coordinate, positive_int, run
 from autoencoder.checkpoint import default_checkpoint, load_checkpoint
 from autoencoder.mnist import load_mnist
 from autoencoder.model import LATENT, AutoEncoder, encode_digits
@@ -546,26 +545,11 @@ def picture_path(text: str) -> Path:
     return path
 
 
-def coordinate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not -1 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from -1 to 1")
-    return value
-
-
 def parse_arguments() -> argparse.Namespace:
     parser = Parser(
         "Walk over the latent space with the mouse; press h in the window for the keys."
     )
-    parser.add_argument(
-        "--checkpoint",
-        type=Path,
-        metavar="FILE",
-        help="the network to show (the best of your own training, or else the pretrained one)",
-    )
+    parser.add_checkpoint()
     parser.add_argument(
         "--samples", type=positive_int, metavar="N", help="how many test digits on the map (all)"
     )
@@ -583,13 +567,7 @@ def parse_arguments() -> argparse.Namespace:
         metavar="FILE",
         help="write the window to a picture instead of opening it; needs no display",
     )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("data"),
-        metavar="DIR",
-        help="the folder that holds MNIST/raw (%(default)s)",
-    )
+    parser.add_data()
     return parser.parse_args()
 
 

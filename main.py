@@ -488,18 +488,9 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         default="auto",
         help="of the matrix products (%(default)s: bf16 where the hardware has it)",
     )
-    for name, default, holds in (
-        ("data", "data", "the folder that holds MNIST/raw"),
-        ("checkpoints", "checkpoints", "where checkpoints and log go"),
-        ("img", "img", "where the pictures go"),
-    ):
-        parser.add_argument(
-            f"--{name}",
-            type=Path,
-            default=Path(default),
-            metavar="DIR",
-            help=f"{holds} (%(default)s)",
-        )
+    parser.add_data()
+    parser.add_folder("checkpoints", "checkpoints", "where checkpoints and log go")
+    parser.add_folder("img", "img", "where the pictures go")
     arguments = parser.parse_args(words)
     if arguments.start_epoch is not None and arguments.resume is None:
         parser.error("--start_epoch goes with --resume FILE")

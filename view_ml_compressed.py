@@ -10,6 +10,7 @@ Pictures go to img/densityNumber/.
 import argparse
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ DIGITS = tuple(range(10))
 ELEVATION, AZIMUTH = 35, 15
 SURFACE_SIZE, SURFACE_DPI = (9, 7), 300
 SHEET_SIZE, SHEET_DPI = (20, 9), 150
+WINDOW_DPI = 100
 # How far a grid reaches beyond the outermost codes, in standard deviations of the kernel: there a
 # kernel has fallen below a thousandth of its peak.
 REACH = 4.0
@@ -193,22 +195,22 @@ def draw_surface(axes: Any, grid: Grid, heights: Array, scale: Normalize) -> Any
 
 
 def draw_digit(
-    figure: Figure,
-    digit: int,
-    samples: int,
-    grid: Grid,
-    heights: Array,
-    peak: Array,
-    decoded: NDArray[np.float32],
+    figure: Figure, digit: int, density: gaussian_kde, grid_size: int, model: AutoEncoder
 ) -> None:
     """The picture of one digit: its surface, and as an inset what its peak decodes to."""
+    grid = grid_around([density], grid_size)
+    heights = evaluate(density, grid)
     axes = figure.add_axes((0.0, 0.0, 0.86, 0.95), projection="3d")
     surface = draw_surface(axes, grid, heights, Normalize(0, heights.max()))
     figure.colorbar(surface, cax=figure.add_axes((0.88, 0.2, 0.02, 0.5)), label="Density")
-    figure.suptitle(f"Digit {digit}: the density of its {samples:,} codes")
+    figure.suptitle(f"Digit {digit}: the density of its {density.n:,} codes")
+
+    (x, y), _ = find_peak(density, grid, heights)
+    with torch.inference_mode():
+        decoded = model.decode(torch.tensor([[x, y]], dtype=torch.float32))[0].numpy()
     inset = figure.add_axes((0.03, 0.7, 0.17, 0.17 * SURFACE_SIZE[0] / SURFACE_SIZE[1]))
     figures.show_digit(inset, decoded)
-    inset.set_title(f"decoded at the peak\n({peak[0]:+.2f}, {peak[1]:+.2f})", fontsize=9)
+    inset.set_title(f"decoded at the peak\n({x:+.2f}, {y:+.2f})", fontsize=9)
 
 
 def draw_sheet(figure: Figure, grid: Grid, heights: Array) -> None:
@@ -228,12 +230,6 @@ def draw_sheet(figure: Figure, grid: Grid, heights: Array) -> None:
 
 
 # --- the run ----------------------------------------------------------------------------------
-
-
-@torch.inference_mode()
-def decode(model: AutoEncoder, point: Array) -> NDArray[np.float32]:
-    """The (784,) pixels that a place of the latent space decodes to."""
-    return model.decode(torch.tensor(point, dtype=torch.float32)[None])[0].numpy()
 
 
 @torch.inference_mode()
@@ -308,77 +304,64 @@ def parse_arguments() -> argparse.Namespace:
         "--grid", type=grid_size, default=100, metavar="N", help="points a side (%(default)s)"
     )
     parser.add_argument("--no_show", action="store_true", help="open no window")
-    parser.add_argument(
-        "--checkpoint",
-        type=Path,
-        metavar="FILE",
-        help="the network (the best of your own training, or else the pretrained one)",
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path("data"),
-        metavar="DIR",
-        help="the folder that holds MNIST/raw (%(default)s)",
-    )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("img") / "densityNumber",
-        metavar="DIR",
-        help="where the pictures go (%(default)s)",
-    )
+    parser.add_checkpoint()
+    parser.add_data()
+    parser.add_folder("output", "img/densityNumber", "where the pictures go")
     return parser.parse_args()
+
+
+def estimate_densities(
+    latents: Array, labels: Array, digits: Sequence[int], bandwidth: str | float
+) -> dict[int, gaussian_kde]:
+    """The density of each digit's codes; raises UserError for codes that have none."""
+    densities = {}
+    for digit in digits:
+        try:
+            densities[digit] = estimate_density(latents[labels == digit], bandwidth)
+        except UserError as error:
+            raise UserError(f"digit {digit}: {error}") from None
+    return densities
+
+
+def new_figure(size: tuple[float, float], in_window: bool) -> Figure:
+    """A figure, in a window where that is wanted and can be."""
+    window = figures.open_window(size, WINDOW_DPI, "Density of the digits") if in_window else None
+    return window or Figure(size)
+
+
+def save(figure: Figure, folder: Path, name: str, dpi: int) -> None:
+    path = folder / f"latent_space_density_3d_{name}.png"
+    figures.save(figure, path, dpi)
+    tqdm.write(f"Saved {path}")
 
 
 def main() -> None:
     arguments = parse_arguments()
     everything = "all" in arguments.digit
     digits = DIGITS if everything else [int(digit) for digit in dict.fromkeys(arguments.digit)]
+    show = not arguments.no_show
     checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint(Path("checkpoints")))
     print(f"Using {checkpoint}")
     figures.make_folder(arguments.output)
     images, labels = load_mnist(arguments.data, arguments.split)
     latents = encode_digits(checkpoint.model, images).double().numpy()
-    densities = {}
-    for digit in digits:
-        try:
-            codes = latents[labels.numpy() == digit]
-            densities[digit] = estimate_density(codes, arguments.bandwidth)
-        except UserError as error:
-            raise UserError(f"{checkpoint.path}, digit {digit}: {error}") from None
-
-    def new_figure(size: tuple[float, float], last: bool) -> Figure:
-        """A figure, in a window if it is the one to show."""
-        window = None
-        if last and not arguments.no_show:
-            window = figures.open_window(size, 100, "Density of the digits")
-        return window or Figure(size)
-
-    def save(figure: Figure, name: int | str, dpi: int) -> None:
-        path = arguments.output / f"latent_space_density_3d_{name}.png"
-        figures.save(figure, path, dpi)
-        tqdm.write(f"Saved {path}")
+    densities = estimate_densities(latents, labels.numpy(), digits, arguments.bandwidth)
 
     for digit in tqdm(digits, unit="digit", leave=False, disable=not sys.stdout.isatty()):
-        density = densities[digit]
-        grid = grid_around([density], arguments.grid)
-        heights = evaluate(density, grid)
-        peak, _ = find_peak(density, grid, heights)
-        figure = new_figure(SURFACE_SIZE, last=not everything and digit == digits[-1])
-        draw_digit(figure, digit, density.n, grid, heights, peak, decode(checkpoint.model, peak))
-        save(figure, f"digit{digit}", SURFACE_DPI)
+        figure = new_figure(SURFACE_SIZE, show and not everything and digit == digits[-1])
+        draw_digit(figure, digit, densities[digit], arguments.grid, checkpoint.model)
+        save(figure, arguments.output, f"digit{digit}", SURFACE_DPI)
     if everything:
         ten = list(densities.values())
         grid = grid_around(ten, arguments.grid)
         heights = np.stack([evaluate(density, grid) for density in ten])
-        figure = new_figure(SHEET_SIZE, last=True)
+        figure = new_figure(SHEET_SIZE, show)
         draw_sheet(figure, grid, heights)
-        save(figure, "all", SHEET_DPI)
+        save(figure, arguments.output, "all", SHEET_DPI)
         test_images, test_labels = load_mnist(arguments.data, "test")
         errors = reconstruction_errors(checkpoint.model, test_images)
         print_table(ten, grid, heights, errors, test_labels)
-    if not arguments.no_show:
+    if show:
         figures.show_windows()
 
 

@@ -17,6 +17,27 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, description: str) -> None:
         super().__init__(description=description, allow_abbrev=False)
 
+    def add_folder(self, name: str, default: str, holds: str) -> None:
+        """An option for a folder."""
+        self.add_argument(
+            f"--{name}",
+            type=Path,
+            default=Path(default),
+            metavar="DIR",
+            help=f"{holds} (%(default)s)",
+        )
+
+    def add_data(self) -> None:
+        self.add_folder("data", "data", "the folder that holds MNIST/raw")
+
+    def add_checkpoint(self) -> None:
+        self.add_argument(
+            "--checkpoint",
+            type=Path,
+            metavar="FILE",
+            help="the network (the best of your own training, or else the pretrained one)",
+        )
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
 
@@ -35,13 +56,25 @@ def positive_int(text: str) -> int:
 
 
 def positive_float(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = as_float(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
+
+
+def coordinate(text: str) -> float:
+    value = as_float(text)
+    if not -1 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from -1 to 1")
+    return value
+
+
+def as_float(text: str) -> float:
+    """The number, or NaN, which fails every comparison, for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:

@@ -63,6 +63,7 @@ def open_window(size: tuple[float, float], dpi: float, title: str) -> Figure | N
         return None
     manager = figure.canvas.manager
     if manager is None or figure.canvas.required_interactive_framework is None:
+        plt.close(figure)
         return None
     manager.set_window_title(title)
     return figure
