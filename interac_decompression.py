@@ -11,14 +11,13 @@ import argparse
 import itertools
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import Event, KeyEvent, MouseButton, MouseEvent, key_press_handler
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, NonUniformImage
@@ -43,7 +42,7 @@ STRIP = (0.852, 0.47, 0.0514, 0.45)
 HEAT = (0.575, 0.075, 0.171, 0.3)
 COLOUR_BAR = (0.752, 0.075, 0.009, 0.3)
 HISTOGRAM = (0.835, 0.075, 0.15, 0.13)
-PANEL = (0.835, 0.395, 0.07, 0.02)  # left, top, width of the names, height of a row
+PANEL = (0.835, 0.255, 0.15, 0.16)
 RIGHT_SIDE = (0.56, 0.0, 0.44, 1.0)  # holds all the moving artists that are not on the map
 NEIGHBOURS = 5
 STRIP_GAP = 4  # pixels between them
@@ -53,6 +52,16 @@ FIGURES = ("latent", "nearest", "distance", "mean", "max", "min", "std")
 NUDGE = 0.01
 SECONDS_A_LEG = 3.0  # of the tour
 FRAME_MS = 25
+# Of matplotlib's own shortcuts, those that do no harm here (some would set a logarithmic scale).
+TOOLBAR_KEYS: Final = (
+    "keymap.home",
+    "keymap.back",
+    "keymap.forward",
+    "keymap.pan",
+    "keymap.zoom",
+    "keymap.fullscreen",
+    "keymap.quit",
+)
 ARROWS = {"left": (-1, 0), "right": (1, 0), "down": (0, -1), "up": (0, 1)}
 
 HELP = """\
@@ -273,12 +282,14 @@ class Explorer:
 
     def build_panel(self) -> None:
         """Names, which stay, and values, which change: text is what takes longest to draw."""
-        left, top, width, step = PANEL
+        axes = self.figure.add_axes(PANEL)
+        axes.set_axis_off()
+        rows = len(FIGURES) + 1
         self.values = []
         for row, name in enumerate((*FIGURES, "")):
-            y = top - row * step
-            self.figure.text(left, y, name, fontsize=9)
-            self.values.append(self.figure.text(left + width * bool(name), y, "", fontsize=9))
+            y = 1 - (row + 1) / rows
+            axes.text(0, y, name, fontsize=9)
+            self.values.append(axes.text(0.47 * bool(name), y, "", fontsize=9))
 
     # --- the point and what it decodes to -----------------------------------------------------
 
@@ -441,7 +452,7 @@ class Explorer:
         elif key == "h":
             self.help.set_visible(not help_was_open)
             self.canvas.draw_idle()
-        else:
+        elif any(key in mpl.rcParams[name] for name in TOOLBAR_KEYS):
             key_press_handler(event, self.canvas, self.canvas.toolbar)
 
     def close_help(self) -> bool:
@@ -533,12 +544,13 @@ class Explorer:
         stops = len(self.tour_stops) - 1
         start = self.tour_stops[0 if leg == 0 else 1 + (int(leg) - 1) % stops]
         end = self.tour_stops[1 + int(leg) % stops]
-        self.move_to(start + progress * (end - start))
+        self.point = start + progress * (end - start)
+        self.request_redraw()
 
 
 def picture_path(text: str) -> Path:
     path = Path(text)
-    if path.suffix.lstrip(".").lower() not in FigureCanvasAgg.get_supported_filetypes():
+    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise argparse.ArgumentTypeError(f"{text}: use a name that ends in .png, .pdf or .svg")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"{path.parent}: no such folder")

@@ -11,8 +11,10 @@ import argparse
 import contextlib
 import copy
 import math
+import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -30,7 +32,7 @@ from autoencoder import UserError, figures
 from autoencoder.arguments import Parser, positive_float, positive_int, run, whole_number
 from autoencoder.checkpoint import Checkpoint, load_checkpoint
 from autoencoder.mnist import load_mnist
-from autoencoder.model import COMPRESSION, AutoEncoder, encode_digits
+from autoencoder.model import COMPRESSION, AutoEncoder, encode_digits, reconstruction_errors
 from autoencoder.run_folder import RunFolder
 
 # The share of input pixels blacked out at random, the target staying clean. Without it the encoder
@@ -121,12 +123,17 @@ def drop_pixels(images: Tensor, generator: torch.Generator) -> Tensor:
 
     The pixels that stay are scaled up, as by torch's dropout, so that the mean stays.
     """
-    # A random byte a pixel, eight from one draw: F.dropout draws for each pixel, which would take
-    # a third of the epoch.
-    draws = torch.empty(math.ceil(images.numel() / 8), dtype=torch.int64, device=images.device)
-    draws.random_(-(2**63), None, generator=generator)
-    random_bytes = draws.view(torch.uint8)[: images.numel()].view_as(images)
-    kept = images.masked_fill(random_bytes < round(256 * INPUT_DROPOUT), 0)
+    if images.device.type == "cpu":
+        # A random byte a pixel, eight from one draw: F.dropout draws for each pixel, which would
+        # take a third of the epoch.
+        draws = torch.empty(math.ceil(images.numel() / 8), dtype=torch.int64)
+        draws.random_(-(2**63), None, generator=generator)
+        random_bytes = draws.view(torch.uint8)[: images.numel()].view_as(images)
+        dropped = random_bytes < round(256 * INPUT_DROPOUT)
+    else:
+        chances = torch.rand(images.shape, generator=generator, device=images.device)
+        dropped = chances < INPUT_DROPOUT
+    kept = images.masked_fill(dropped, 0)
     return kept / (255 * (1 - INPUT_DROPOUT))
 
 
@@ -149,7 +156,8 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
     device = training.device
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
     order = torch.randperm(len(images), generator=training.generator, device=device)
-    batches = order.split(settings.batch_size)
+    # A last batch of one digit would have no variance to normalise by.
+    batches = [batch for batch in order.split(settings.batch_size) if len(batch) > 1]
     # Summed up on the device: to ask for every batch's loss would be to wait for it.
     total = torch.zeros((), device=device)
     model.train()
@@ -170,15 +178,9 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
     return total.item() / len(images)
 
 
-@torch.inference_mode()
 def mean_squared_error(model: AutoEncoder, images: Tensor) -> float:
     """The error per pixel of the reconstructions of (N, 784) uint8 images, in float32."""
-    model.eval()
-    total = 0.0
-    for batch in images.split(2000):
-        clean = batch / 255
-        total += F.mse_loss(model(clean)[1], clean, reduction="sum").item()
-    return total / images.numel()
+    return reconstruction_errors(model.eval(), images).mean().item()
 
 
 # --- the run ----------------------------------------------------------------------------------
@@ -210,6 +212,7 @@ def train(
     """Train to the last epoch, or until stopped, writing the log and the checkpoints."""
     epochs = training.settings.epochs
     on_terminal = sys.stdout.isatty()
+    first = training.epoch
     snapshot = training.snapshot()
     began = time.perf_counter()
     bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=not on_terminal)
@@ -217,15 +220,15 @@ def train(
         while training.epoch < epochs:
             loss = train_epoch(training, images, stop)
             if loss is None:
-                if training.epoch:
+                if training.epoch > first:
                     folder.save(snapshot, best=False, numbered=True)
                 return
-            if not math.isfinite(loss):
-                raise UserError(
-                    f"the loss became {loss} in epoch {training.epoch}; the checkpoints in"
-                    f" {folder.path} are from before: resume from one with a smaller --lr"
-                )
             test_mse = mean_squared_error(training.model, test_images)
+            if not math.isfinite(loss + test_mse):
+                raise UserError(
+                    f"the loss became {loss} in epoch {training.epoch}, which is not saved:"
+                    " try a smaller --lr, with --resume if there is a checkpoint from before"
+                )
             best = loss < training.best_loss
             training.best_loss = min(loss, training.best_loss)
             snapshot = training.snapshot()
@@ -277,6 +280,11 @@ def report(
     latents, test_latents = encode_digits(model, images), encode_digits(model, test_images)
     # The first test digit of each class.
     shown = torch.stack([(test_labels == digit).nonzero()[0, 0] for digit in range(10)])
+    accuracy = neighbour_accuracy(latents, labels, test_latents, test_labels)
+    print(f"Test MSE: {mean_squared_error(model, test_images):.5f}")
+    print(f"10-nearest-neighbour accuracy of the test codes: {accuracy:.4f}")
+    print(f"Checkpoints and log: {folder.path}")
+
     pictures = {
         img / "2D_Visualization_of_number.png": figures.draw_map(
             torch.cat([latents, test_latents]).numpy(),
@@ -290,15 +298,11 @@ def report(
             model.decode(test_latents[shown]).numpy(),
             test_latents.numpy(),
         ),
-        img / "training_curve.png": figures.draw_training_curve(folder.read_log()),
     }
+    if log := folder.read_log():
+        pictures[img / "training_curve.png"] = figures.draw_training_curve(log)
     for path, figure in pictures.items():
         figures.save(figure, path)
-
-    accuracy = neighbour_accuracy(latents, labels, test_latents, test_labels)
-    print(f"Test MSE: {mean_squared_error(model, test_images):.5f}")
-    print(f"10-nearest-neighbour accuracy of the test codes: {accuracy:.4f}")
-    print(f"Checkpoints and log: {folder.path}")
     print("Pictures: " + ", ".join(str(path) for path in pictures))
 
 
@@ -337,7 +341,7 @@ def start(arguments: argparse.Namespace, device: torch.device) -> Training:
     if arguments.resume is None:
         return Training(Settings(**{**automatic, **given}), device)
 
-    if arguments.resume == NEWEST:
+    if arguments.resume is NEWEST:
         checkpoint = RunFolder(arguments.checkpoints).newest()
     else:
         checkpoint = load_checkpoint(arguments.resume)
@@ -355,7 +359,9 @@ def start(arguments: argparse.Namespace, device: torch.device) -> Training:
         )
     training.best_loss = math.inf if checkpoint.loss is None else checkpoint.loss
     training.use(checkpoint.model)
-    restore(training, checkpoint.contents)
+    restore_optimizer(training, checkpoint.contents)
+    if recorded.get("seed") == training.settings.seed:
+        restore_generator(training, checkpoint.contents)
     return training
 
 
@@ -364,9 +370,11 @@ def recorded_settings(checkpoint: Checkpoint) -> dict[str, Any]:
     recorded = checkpoint.contents.get("settings", {})
     try:
         settings = Settings(**recorded)
-        whole = [settings.epochs, settings.batch_size, settings.seed + 1]
+        whole = (settings.epochs, settings.batch_size, settings.seed)
         valid = (
-            all(type(number) is int and 0 < number < 2**31 for number in whole)
+            all(type(number) is int and 0 <= number < 2**31 for number in whole)
+            and settings.epochs > 0
+            and settings.batch_size > 1
             and 0 < settings.lr < math.inf
             and settings.precision in PRECISIONS
         )
@@ -387,8 +395,8 @@ def resumed_epoch(checkpoint: Checkpoint, start_epoch: int | None) -> int:
     return checkpoint.epoch
 
 
-def restore(training: Training, contents: dict[str, Any]) -> None:
-    """Take up the optimizer's moments and the random numbers where the checkpoint left them."""
+def restore_optimizer(training: Training, contents: dict[str, Any]) -> None:
+    """Take up Adam's moments where the checkpoint left them."""
     moments = adam_moments(contents, list(training.model.parameters()))
     if moments:
         # The moments only: rate and decay are this recipe's, not the file's.
@@ -399,6 +407,10 @@ def restore(training: Training, contents: dict[str, Any]) -> None:
     schedule = contents.get("scheduler")
     if not isinstance(schedule, dict) or schedule.get("name") != "one cycle":
         print("The learning rate follows one cycle from here: the file plans otherwise, or nothing")
+
+
+def restore_generator(training: Training, contents: dict[str, Any]) -> None:
+    """Take up the random numbers where the checkpoint left them."""
     try:
         training.generator.set_state(contents["generator"])
     except (KeyError, TypeError, RuntimeError):
@@ -429,7 +441,14 @@ def resume_command(arguments: argparse.Namespace, checkpoint: Path) -> str:
     for name, value in vars(arguments).items():
         if name not in ("resume", "start_epoch") and value != defaults[name]:
             words += [f"--{name}", str(value)]
-    return shlex.join(words)
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def batch_size(text: str) -> int:
+    size = positive_int(text)
+    if size == 1:
+        raise argparse.ArgumentTypeError("batch normalisation needs at least 2 digits")
+    return size
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -456,7 +475,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--batch_size",
-        type=positive_int,
+        type=batch_size,
         metavar="N",
         help=f"digits per step ({Settings.batch_size})",
     )
@@ -497,40 +516,10 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def main() -> int:
-    began = time.perf_counter()
-    arguments = parse_arguments()
-    folder = RunFolder(arguments.checkpoints)
-    device = choose_device(arguments.device)
-    with folder.locked():
-        training = start(arguments, device)
-        train_set = load_mnist(arguments.data, "train")
-        test_set = load_mnist(arguments.data, "test")
-        figures.make_folder(arguments.img)
-
-        if aside := folder.set_aside(epochs_kept(arguments, training, folder)):
-            print(f"Files of an earlier run, which this one would overwrite, are now in {aside}")
-        announce(training, folder, arguments.save_every)
-        with caught_signals() as stop:
-            images, test_images = train_set[0].to(device), test_set[0].to(device)
-            train(training, images, test_images, folder, arguments.save_every, stop)
-        if training.epoch < training.settings.epochs:
-            if not training.epoch:
-                print("Stopped before the end of the first epoch: there is nothing to resume")
-            else:
-                checkpoint = folder.numbered(training.epoch)
-                print(f"Stopped. To go on:\n{resume_command(arguments, checkpoint)}")
-            return 128 + stop[0]
-        report(training.model.cpu().eval(), train_set, test_set, folder, arguments.img)
-    print(f"Total time: {time.perf_counter() - began:.0f} s")
-    print("Next: python interac_decompression.py")
-    return 0
-
-
 def epochs_kept(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> int:
     """How many epochs of what is in the folder belong to the run that now goes on."""
     resumes_here = arguments.resume and (
-        arguments.resume == NEWEST or folder.owns(arguments.resume)
+        arguments.resume is NEWEST or folder.owns(arguments.resume)
     )
     return training.epoch if resumes_here else 0
 
@@ -547,6 +536,44 @@ def announce(training: Training, folder: RunFolder, save_every: int) -> None:
         f" checkpoints in {folder.path} will take about {files * size / 1e9:.1f} GB",
         flush=True,
     )
+
+
+def say_how_to_resume(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> None:
+    checkpoint = folder.numbered(training.epoch)
+    if not checkpoint.exists():
+        checkpoint = arguments.resume
+    if checkpoint is None:
+        print("Stopped before the end of the first epoch: there is nothing to resume")
+    else:
+        print(f"Stopped. To go on:\n{resume_command(arguments, checkpoint)}")
+
+
+def main() -> int:
+    began = time.perf_counter()
+    arguments = parse_arguments()
+    folder = RunFolder(arguments.checkpoints)
+    device = choose_device(arguments.device)
+    training = start(arguments, device)
+    train_set = load_mnist(arguments.data, "train")
+    test_set = load_mnist(arguments.data, "test")
+    figures.make_folder(arguments.img)
+    with folder.locked():
+        if training.epoch < training.settings.epochs:
+            if aside := folder.set_aside(epochs_kept(arguments, training, folder)):
+                print(
+                    f"Files of an earlier run, which this one would overwrite, are now in {aside}"
+                )
+            announce(training, folder, arguments.save_every)
+        with caught_signals() as stop:
+            images, test_images = train_set[0].to(device), test_set[0].to(device)
+            train(training, images, test_images, folder, arguments.save_every, stop)
+        if training.epoch < training.settings.epochs:
+            say_how_to_resume(arguments, training, folder)
+            return 128 + stop[0]
+        report(training.model.cpu().eval(), train_set, test_set, folder, arguments.img)
+    print(f"Total time: {time.perf_counter() - began:.0f} s")
+    print("Next: python interac_decompression.py")
+    return 0
 
 
 if __name__ == "__main__":

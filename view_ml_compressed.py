@@ -30,7 +30,7 @@ from autoencoder import UserError, figures
 from autoencoder.arguments import Parser, positive_float, positive_int, run
 from autoencoder.checkpoint import default_checkpoint, load_checkpoint
 from autoencoder.mnist import load_mnist
-from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.model import AutoEncoder, encode_digits, reconstruction_errors
 
 DIGITS = tuple(range(10))
 ELEVATION, AZIMUTH = 35, 15
@@ -230,13 +230,6 @@ def draw_sheet(figure: Figure, grid: Grid, heights: Array) -> None:
 
 
 # --- the run ----------------------------------------------------------------------------------
-
-
-@torch.inference_mode()
-def reconstruction_errors(model: AutoEncoder, images: Tensor) -> Tensor:
-    """The mean squared error of each of (N, 784) uint8 images: (N,) float32."""
-    clean = images / 255
-    return ((model(clean)[1] - clean) ** 2).mean(dim=1)
 
 
 def print_table(

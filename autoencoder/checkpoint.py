@@ -10,6 +10,7 @@ best_loss    float, the lowest mean training loss of an epoch so far
 ``main.py`` adds what it needs to go on training. A bare state dict is read too.
 """
 
+import contextlib
 import io
 import math
 import os
@@ -83,7 +84,8 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
@@ -106,8 +108,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     UserError
         If the file is missing, damaged, hostile, or of a network that the scripts cannot use.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such checkpoint")
     contents = read_dict(path)
     bare = "state_dict" not in contents
     weights = contents if bare else contents["state_dict"]
@@ -124,6 +124,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def read_dict(path: Path) -> dict[str, Any]:
     """What torch.load finds in the file, once the file is known to be no larger than it looks."""
     try:
+        if not path.is_file():
+            raise UserError(f"{path}: no such checkpoint")
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
         # torch.save does not compress; a compressed member is somebody's zip bomb.
@@ -154,11 +156,12 @@ def build_model(weights: object, arguments: object) -> AutoEncoder:
         # The meta device takes no memory: shapes are compared before anything is allocated.
         with torch.device("meta"):
             model = AutoEncoder(**arguments)  # type: ignore[arg-type]
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError) as error:
         raise UserError("the network it describes is not one that AutoEncoder builds") from error
     expected = model.state_dict()
     if weights.keys() != expected.keys():
         raise UserError("the weights are those of another network")
+    weights = dict(weights)
     for name, weight in weights.items():
         wanted = expected[name]
         if weight.shape != wanted.shape:
@@ -166,31 +169,35 @@ def build_model(weights: object, arguments: object) -> AutoEncoder:
                 f"{name} has the shape {tuple(weight.shape)} instead of {tuple(wanted.shape)}"
                 f" (the code of this autoencoder has {LATENT} numbers)"
             )
-        if weight.layout != torch.strided or weight.is_complex() or weight.is_meta:
-            raise UserError(f"{name} is not an ordinary tensor of numbers")
-        if not weight.isfinite().all():
+        weights[name] = ordinary_numbers(name, weight).to(wanted.dtype).clone()
+        if not weights[name].isfinite().all():
             raise UserError(f"{name} holds NaN or infinite numbers")
-    model.load_state_dict(
-        {name: weight.to(expected[name].dtype).clone() for name, weight in weights.items()},
-        assign=True,
-    )
+        if name.endswith("running_var") and weights[name].min() < 0:
+            raise UserError(f"{name} holds negative numbers")
+    model.load_state_dict(weights, assign=True)
     return model.eval()
+
+
+def ordinary_numbers(name: str, tensor: Tensor) -> Tensor:
+    """The tensor itself, if it is dense and of real numbers."""
+    dense = tensor.layout == torch.strided and not (tensor.is_meta or tensor.is_quantized)
+    if not dense or tensor.is_complex():
+        raise UserError(f"{name} is not an ordinary tensor of numbers")
+    return tensor.detach()
 
 
 def check_widths(arguments: object) -> None:
     if not isinstance(arguments, Mapping):
         raise TypeError
     for widths in arguments.values():
-        if not 1 <= len(widths) <= MAX_LAYERS or not all(1 <= w <= MAX_WIDTH for w in widths):
+        if not isinstance(widths, list | tuple) or not 1 <= len(widths) <= MAX_LAYERS:
+            raise TypeError
+        if not all(type(width) is int and 1 <= width <= MAX_WIDTH for width in widths):
             raise ValueError
 
 
 def read_progress(contents: dict[str, Any]) -> tuple[int, float | None]:
     epoch, loss = contents.get("epoch"), contents.get("best_loss")
-    if not (isinstance(epoch, int) and epoch >= 0):
+    if not (type(epoch) is int and 0 <= epoch < 2**31):
         raise UserError("it does not say which epoch it is of")
-    if isinstance(loss, Tensor) and loss.numel() == 1:
-        loss = loss.item()
-    if isinstance(loss, int | float) and math.isfinite(loss):
-        return epoch, float(loss)
-    return epoch, None
+    return epoch, loss if type(loss) is float and math.isfinite(loss) else None

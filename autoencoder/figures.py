@@ -4,6 +4,7 @@ Pictures are made without pyplot, which would choose a backend: they work withou
 """
 
 import io
+import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -38,9 +39,11 @@ Integers = NDArray[np.int64]
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder for pictures; raises UserError where that fails."""
+    """Make a folder for pictures, if need be; raises UserError where none can be written."""
     try:
         path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
     except OSError as error:
         raise UserError(f"cannot write to {path}: {error.strerror}") from error
 

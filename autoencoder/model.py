@@ -101,3 +101,23 @@ def encode_digits(model: AutoEncoder, images: Tensor, batch_size: int = 2000) ->
     (N, 2) float32 in (-1, 1), on the device of the images
     """
     return torch.cat([model.encode(batch / 255) for batch in images.split(batch_size)])
+
+
+@torch.inference_mode()
+def reconstruction_errors(model: AutoEncoder, images: Tensor, batch_size: int = 2000) -> Tensor:
+    """The mean squared error per pixel of each digit's reconstruction, in float32.
+
+    Parameters
+    ----------
+    model : AutoEncoder
+        In evaluation mode.
+    images : (N, 784) uint8
+    batch_size : int
+        Digits reconstructed at once.
+
+    Returns
+    -------
+    (N,) float32, on the device of the images
+    """
+    clean = (batch / 255 for batch in images.split(batch_size))
+    return torch.cat([((model(batch)[1] - batch) ** 2).mean(dim=1) for batch in clean])

@@ -1,13 +1,15 @@
 """The folder that a training run writes to: its numbered and best checkpoints, and its log.
 
-Every row of the log is on disk before the checkpoint of its epoch, so whichever checkpoint a run
-is resumed from, the log reaches at least as far; what it has past that epoch is set aside.
+Every row of the log is on disk before the checkpoint of its epoch: whichever checkpoint a run is
+resumed from, the log reaches at least as far, and what it has past that epoch is set aside.
 """
 
 import contextlib
 import csv
 import itertools
 import math
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,8 +86,9 @@ class RunFolder:
 
     def numbered_epochs(self) -> list[int]:
         """The epochs that there are numbered checkpoints of, ascending."""
-        stems = (file.stem.removeprefix(NUMBERED) for file in self.path.glob(f"{NUMBERED}*.pth"))
-        return sorted(int(stem) for stem in stems if stem.isdigit())
+        names = {file.name for file in self.path.glob(f"{NUMBERED}*.pth")}
+        numbers = re.findall(rf"{NUMBERED}(\d+)\.pth", " ".join(names), re.ASCII)
+        return sorted(int(n) for n in numbers if self.numbered(int(n)).name in names)
 
     def newest(self) -> Checkpoint:
         """The checkpoint that has the most epochs behind it."""
@@ -111,14 +114,26 @@ class RunFolder:
         try:
             with self.log.open("a", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerow(row)
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             raise UserError(f"cannot write {self.log}: {error.strerror}") from error
 
+    def rows(self) -> list[str]:
+        """The rows of the log, without its header; none where there is no log."""
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return []
+        return text.splitlines(keepends=True)[1:]
+
     def read_log(self) -> dict[str, list[float]]:
-        """The columns of the log, by name."""
-        with self.log.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return {name: [float(row[name]) for row in rows] for name in COLUMNS}
+        """The columns of the log, by name; empty where it has no rows."""
+        rows = [row.split(",") for row in self.rows() if row_epoch(row) < math.inf]
+        columns = zip(*rows, strict=True)
+        return {
+            name: [float(x) for x in column] for name, column in zip(COLUMNS, columns, strict=False)
+        }
 
     def save(self, contents: dict[str, Any], *, best: bool, numbered: bool) -> None:
         """Save the checkpoint of an epoch under the names that it earned."""
@@ -138,21 +153,19 @@ class RunFolder:
         The folder they moved to, or None where nothing was in the way.
         """
         try:
-            rows = (
-                self.log.read_text(encoding="utf-8").splitlines(True)[1:]
-                if self.log.exists()
-                else []
-            )
+            rows = self.rows()
             late_rows = [row for row in rows if row_epoch(row) > epoch]
             late_files = [self.numbered(n) for n in self.numbered_epochs() if n > epoch]
             if self.best.exists() and checkpoint_epoch(self.best) > epoch:
                 late_files.append(self.best)
             aside = None
             if late_rows or late_files:
-                unused = (self.path / f"set_aside_{n}" for n in itertools.count(1))
-                aside = next(folder for folder in unused if not folder.exists())
+                aside = self.unused_folder()
                 aside.mkdir()
-                write_atomically(aside / self.log.name, (HEADER + "".join(late_rows)).encode())
+                if epoch == 0 and self.log.exists():
+                    self.log.rename(aside / self.log.name)
+                elif late_rows:
+                    write_atomically(aside / self.log.name, (HEADER + "".join(late_rows)).encode())
                 for file in late_files:
                     file.rename(aside / file.name)
             kept = "".join(row for row in rows if row_epoch(row) <= epoch)
@@ -161,17 +174,25 @@ class RunFolder:
             raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
         return aside
 
+    def unused_folder(self) -> Path:
+        folders = (self.path / f"set_aside_{n}" for n in itertools.count(1))
+        return next(folder for folder in folders if not folder.exists())
+
 
 def row_epoch(row: str) -> float:
-    """The epoch of a row of the log; infinite for one that a crash left unfinished."""
-    number = row.split(",")[0]
-    complete = row.count(",") == len(COLUMNS) - 1 and row.endswith("\n")
-    return int(number) if complete and number.isdigit() else math.inf
+    """The epoch of a row of the log; infinite for one that is damaged or unfinished."""
+    try:
+        numbers = [float(field) for field in row.split(",")]
+    except ValueError:
+        return math.inf
+    complete = len(numbers) == len(COLUMNS) and row.endswith("\n")
+    return numbers[0] if complete and numbers[0] >= 1 else math.inf
 
 
 def checkpoint_epoch(path: Path) -> float:
-    """The epoch of a checkpoint; infinite where the file is damaged."""
+    """The epoch of a checkpoint; infinite where the file is damaged or does not tell."""
     try:
-        return load_checkpoint(path).epoch or 0
+        epoch = load_checkpoint(path).epoch
     except UserError:
         return math.inf
+    return math.inf if epoch is None else epoch

@@ -9,23 +9,26 @@ transform, in batches of 500.
 
 import argparse
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from autoencoder.checkpoint import PRETRAINED, load_checkpoint
+from autoencoder.checkpoint import load_checkpoint
 from autoencoder.mnist import load_mnist
 from autoencoder.model import encode_digits
-from benchmarks.report import check, print_machine, print_table, time_by_turns
+from benchmarks.report import (
+    CHECKPOINT,
+    DATA,
+    check,
+    print_machine,
+    print_table,
+    shell,
+    time_by_turns,
+)
 
-DATA = Path("data")
-CHECKPOINT = Path("checkpoints") / PRETRAINED
 ENCODING_BAR, ENCODING_RATIO_BAR, ONE_BAR, ALL_BAR = 1.5, 5, 6.0, 45.0
 REFERENCE, OURS = "the reference's way", "encode_digits"
 ONE, ALL = "one digit", "all ten, sheet and table"
@@ -54,11 +57,6 @@ def our_encoding() -> Callable[[], torch.Tensor]:
     return lambda: encode_digits(model, images)
 
 
-def shell(*words: str) -> Callable[[], object]:
-    command = [sys.executable, "view_ml_compressed.py", "--checkpoint", str(CHECKPOINT), *words]
-    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time the encoding and the density pictures.")
     parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
@@ -73,7 +71,8 @@ def main() -> None:
 
     print("\nFrom the shell to the pictures written")
     with tempfile.TemporaryDirectory() as folder:
-        options = ("--no_show", "--output", folder)
+        script = ("view_ml_compressed.py", "--checkpoint", str(CHECKPOINT))
+        options = (*script, "--no_show", "--output", folder)
         pictures = time_by_turns(
             {ONE: shell(*options), ALL: shell(*options, "--digit", "all")},
             turns=1,

@@ -11,8 +11,6 @@ and labels; every move clears and replots the histogram and redraws the whole fi
 import argparse
 import itertools
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,14 +23,20 @@ from scipy.spatial import cKDTree
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from autoencoder.checkpoint import PRETRAINED, load_checkpoint
+from autoencoder.checkpoint import load_checkpoint
 from autoencoder.mnist import load_mnist
 from autoencoder.model import encode_digits
-from benchmarks.report import check, print_machine, print_table, time_by_turns
+from benchmarks.report import (
+    CHECKPOINT,
+    DATA,
+    check,
+    print_machine,
+    print_table,
+    shell,
+    time_by_turns,
+)
 from interac_decompression import DPI, FIGURE_SIZE, Explorer
 
-DATA = Path("data")
-CHECKPOINT = Path("checkpoints") / PRETRAINED
 REFERENCE_DIGITS = 2000
 MOVE_BAR, MOVE_RATIO_BAR, START_BAR = 0.010, 15, 5.0
 REFERENCE, OURS = "the reference's way", "interac_decompression.py"
@@ -113,11 +117,6 @@ def our_move() -> Callable[[], None]:
     figure.canvas.draw()
     points = circling()
     return lambda: explorer.move_to(next(points))
-
-
-def shell(*words: str) -> Callable[[], object]:
-    command = [sys.executable, *words]
-    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def main() -> None:

@@ -2,12 +2,24 @@
 
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+
+from autoencoder.checkpoint import PRETRAINED
+
+DATA = Path("data")
+CHECKPOINT = Path("checkpoints") / PRETRAINED
+
+
+def shell(*words: str) -> Callable[[], object]:
+    """Runs Python with these words to its end, silently."""
+    command = [sys.executable, *words]
+    return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def time_by_turns(
@@ -18,7 +30,8 @@ def time_by_turns(
 ) -> dict[str, list[float]]:
     """Seconds of every run of each contestant, taking turns so that they share the machine's moods.
 
-    Each runs once before the clock starts, and ``repeats`` times a turn where that is given.
+    Each runs ``repeats`` times a turn where that is given, and once, with ``warm_up``, before the
+    clock starts.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     if warm_up:

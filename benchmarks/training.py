@@ -11,7 +11,6 @@ import argparse
 import statistics
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -21,10 +20,9 @@ from torchvision.transforms import ToTensor
 
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder
-from benchmarks.report import check, print_machine, print_table, time_by_turns
+from benchmarks.report import DATA, check, print_machine, print_table, time_by_turns
 from main import Settings, Training, choose_precision, train_epoch
 
-DATA = Path("data")
 BATCH = 1024
 DIGITS = 60_000
 BAR = 3

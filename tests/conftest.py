@@ -11,6 +11,7 @@ from autoencoder.mnist import load_mnist
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "data"
+PRETRAINED = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +38,12 @@ def run_script(*words: str | Path, timeout: float = 120) -> subprocess.Completed
     )
 
 
-def start_script(*words: str | Path) -> subprocess.Popen[str]:
+def start_script(*words: str | Path, stderr: int = subprocess.STDOUT) -> subprocess.Popen[str]:
     """Start a script of the project and leave it running."""
     return subprocess.Popen(
         [sys.executable, "-u", *map(str, words)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=stderr,
         text=True,
     )

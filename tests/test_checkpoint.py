@@ -144,6 +144,14 @@ def bad_files(model: AutoEncoder) -> dict[str, Any]:
         "an unknown argument": good | {"network": {"latent": 3}},
         "absurd widths": good | {"network": {"encoder_hidden": [10**12]}},
         "widths that are words": good | {"network": {"encoder_hidden": "wide"}},
+        "widths by number": good | {"network": {"encoder_hidden": {5: 1}}},
+        "widths in a tensor": good | {"network": {"encoder_hidden": torch.ones(2, 2)}},
+        "too large for float32": {
+            **weights,
+            "encoder.0.bias": torch.full((512,), 1e300, dtype=torch.float64),
+        },
+        "negative variances": {**weights, "encoder.1.running_var": torch.full((512,), -1.0)},
+        "an absurd epoch": good | {"epoch": 10**400},
         "no epoch": {k: v for k, v in good.items() if k != "epoch"},
         "a negative epoch": good | {"epoch": -1},
     }
@@ -156,6 +164,12 @@ def test_what_is_no_checkpoint_is_refused(model: AutoEncoder, file: Path, name: 
         load_checkpoint(file)
     assert "\n" not in str(caught.value)
     assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize("loss", [10**400, "low", torch.empty(1, device="meta"), float("nan")])
+def test_a_loss_that_is_none_is_unknown(model: AutoEncoder, file: Path, loss: object) -> None:
+    torch.save(contents_of(model) | {"best_loss": loss}, file)
+    assert load_checkpoint(file).loss is None
 
 
 def test_the_message_tells_the_size_of_the_code(model: AutoEncoder, file: Path) -> None:

@@ -16,7 +16,7 @@ from autoencoder.arguments import run
 from autoencoder.checkpoint import load_checkpoint
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder, encode_digits
-from tests.conftest import DATA, ROOT, run_script
+from tests.conftest import DATA, PRETRAINED, ROOT, run_script
 from view_ml_compressed import (
     Array,
     Grid,
@@ -27,8 +27,6 @@ from view_ml_compressed import (
     half_mass_area,
     overlap,
 )
-
-PRETRAINED = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +133,7 @@ def test_without_a_display_it_saves_the_picture_of_a_3(
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    done = run_script("view_ml_compressed.py", "--output", tmp_path)
+    done = run_script("view_ml_compressed.py", "--checkpoint", PRETRAINED, "--output", tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     picture = tmp_path / "latent_space_density_3d_digit3.png"
     assert str(picture) in done.stdout

@@ -14,6 +14,7 @@ import torch
 from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,10 +23,9 @@ from autoencoder.arguments import run
 from autoencoder.checkpoint import load_checkpoint
 from autoencoder.model import AutoEncoder, encode_digits
 from interac_decompression import Explorer
-from tests.conftest import ROOT, run_script
+from tests.conftest import PRETRAINED, ROOT, run_script
 
 A_PIXEL = 0.003  # in latent coordinates
-PRETRAINED = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
 
 
 @pytest.fixture(scope="module")
@@ -303,6 +303,26 @@ def test_s_saves_the_view_over_nothing(
     assert (tmp_path / "latent_space_2.png").read_bytes() == first
 
 
+def test_the_saved_view_is_what_the_window_shows(
+    explorer: Explorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    press(explorer, "3")
+    shown = pixels_of(explorer)
+    press(explorer, "s")
+    saved = imread(tmp_path / "latent_space_1.png")[..., :3] * 255
+    assert (np.abs(saved - shown) > 8).mean() < 1e-4
+
+
+@pytest.mark.parametrize("key", ["l", "k", "L", "G", "x", "ctrl+s", "f5", None])
+def test_other_keys_change_nothing(explorer: Explorer, key: str | None) -> None:
+    before = pixels_of(explorer)
+    x, y = explorer.digit_image.axes.bbox.x0 + 50, explorer.digit_image.axes.bbox.y0 + 50
+    event = KeyEvent("key_press_event", explorer.canvas, key, int(x), int(y))
+    explorer.canvas.callbacks.process("key_press_event", event)
+    assert np.array_equal(pixels_of(explorer), before)
+
+
 def test_s_says_where_it_cannot_write(
     explorer: Explorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -372,7 +392,8 @@ def test_a_thousand_gestures_cost_no_memory(explorer: Explorer) -> None:
 
 def test_save_writes_the_picture_without_a_display(tmp_path: Path) -> None:
     done = run_script(
-        "interac_decompression.py", "--save", tmp_path / "view.png", "--point", "-0.3", "0.4"
+        "interac_decompression.py",
+        *("--checkpoint", PRETRAINED, "--save", tmp_path / "view.png", "--point", "-0.3", "0.4"),
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "(epoch 600, loss 0.0" in done.stdout
@@ -391,6 +412,8 @@ def test_save_writes_the_picture_without_a_display(tmp_path: Path) -> None:
         (["--samples", "0"], "--samples"),
         (["--samples", "few"], "--samples"),
         (["--save", "no/such/folder/a.png"], "no such folder"),
+        (["--save", f"{300 * 'a'}.png"], "cannot write"),
+        (["--save", "a.pgf"], "use a name that ends in"),
         (["--save", "a.docx"], "use a name that ends in"),
         (["--save", "picture"], "use a name that ends in"),
         (["--data", "LICENSE", "--save", "never.png"], "cannot read the digits"),

@@ -4,6 +4,7 @@ import csv
 import os
 import shlex
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,22 @@ def test_a_fresh_run_keeps_what_an_earlier_one_left(train: Any, folder: Path) ->
     assert (folder / "set_aside_2").is_dir()
 
 
+def test_a_fresh_run_keeps_files_that_are_not_its_own(train: Any, folder: Path) -> None:
+    """Weights without an epoch under the best one's name, a log of other columns, other names."""
+    folder.mkdir()
+    torch.save(AutoEncoder().state_dict(), folder / "autoencoder_best.pth")
+    (folder / "training_log.csv").write_bytes(b"epoch,loss\n1,0.09\n\xff\n")
+    (folder / "autoencoder_epoch_003.pth").write_text("not a number of ours")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert train("--epochs", "3", "--save_every", "1").status == 0
+    aside = folder / "set_aside_1"
+    for name in ("autoencoder_best.pth", "training_log.csv"):
+        assert (aside / name).read_bytes() == before[name]
+    name = "autoencoder_epoch_003.pth"
+    assert (folder / name).read_bytes() == before[name]
+    assert logged_epochs(folder) == [1, 2, 3]
+
+
 def test_it_leaves_the_pretrained_weights_alone(train: Any, folder: Path) -> None:
     folder.mkdir()
     save_checkpoint(folder / "autoencoder_pretrained.pth", {"epoch": 0})
@@ -208,6 +225,34 @@ def test_with_nothing_left_to_train_it_draws_the_pictures(
     assert "Test MSE: " in done.out
     assert all((tmp_path / "drawn" / picture).exists() for picture in PICTURES)
     assert logged_epochs(whole_run) == [1, 2, 3, 4, 5, 6]
+
+
+def test_with_nothing_left_to_train_nothing_is_set_aside(
+    train: Any, whole_run: Path, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "foreign.pth"
+    foreign.write_bytes((whole_run / "autoencoder_epoch_6.pth").read_bytes())
+    before = {file.name: file.read_bytes() for file in whole_run.iterdir()}
+    assert train("--resume", foreign, "--checkpoints", whole_run).status == 0
+    assert {file.name: file.read_bytes() for file in whole_run.iterdir()} == before
+
+
+@pytest.mark.parametrize("damage", [b"7,n/a,0.1,0.1,1.0,392.0\n", b"\xff\xfe\n", b"7,0.0"])
+def test_damaged_rows_of_the_log_are_set_aside(train: Any, whole_run: Path, damage: bytes) -> None:
+    with (whole_run / "training_log.csv").open("ab") as log:
+        log.write(damage)
+    assert train("--resume", "--epochs", "7", "--checkpoints", whole_run).status == 0
+    assert logged_epochs(whole_run) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_another_seed_gives_other_random_numbers(
+    train: Any, folder: Path, whole_run: Path, tmp_path: Path
+) -> None:
+    source, name = whole_run / "autoencoder_epoch_4.pth", "autoencoder_epoch_6.pth"
+    train("--resume", source, "--seed", str(2**31 - 1))
+    with pytest.raises(AssertionError):
+        assert_same_training(folder / name, whole_run / name)
+    assert train("--resume", "--epochs", "7").status == 0
 
 
 def test_the_file_decides_unless_the_command_line_does(train: Any, whole_run: Path) -> None:
@@ -311,14 +356,35 @@ def test_stopped_it_saves_and_says_how_to_go_on(
     assert logged_epochs(folder) == [1, 2, 3, 4]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send these signals")
+def test_stopped_before_an_epoch_is_complete_nothing_is_overwritten(
+    train: Any, whole_run: Path, tmp_path: Path
+) -> None:
+    source = whole_run / "autoencoder_epoch_6.pth"
+    before = source.read_bytes()
+    places = ("--checkpoints", whole_run, "--img", tmp_path / "img")
+    running = start_script("main.py", "--resume", source, "--epochs", "99", "--lr", "0.1", *places)
+    wait_for(running, "Training on")
+    running.terminate()
+    out, _ = running.communicate(timeout=30)
+    assert running.returncode == 143
+    assert source.read_bytes() == before
+    assert f"--resume {source}" in out
+
+
 def test_a_reader_that_goes_away_leaves_no_traceback(folder: Path, tmp_path: Path) -> None:
     running = start_script(
-        "main.py", "--epochs", "3", "--checkpoints", folder, "--img", tmp_path / "img"
+        "main.py",
+        *("--epochs", "3", "--checkpoints", folder, "--img", tmp_path / "img"),
+        stderr=subprocess.PIPE,
     )
     wait_for(running, "Training on")
     assert running.stdout
+    assert running.stderr
     running.stdout.close()
+    assert running.stderr.read() == ""
     assert running.wait(timeout=60) == 1
+    running.stderr.close()
 
 
 # --- bad input --------------------------------------------------------------------------------
@@ -342,6 +408,7 @@ def assert_refused(outcome: Outcome, *words: str) -> None:
         ["--epochs", "9" * 30],
         ["--epochs"],
         ["--batch_size", "0"],
+        ["--batch_size", "1"],
         ["--lr", "0"],
         ["--lr", "nan"],
         ["--lr", "fast"],
@@ -373,6 +440,11 @@ def test_a_resumed_file_that_is_missing(train: Any, tmp_path: Path) -> None:
 
 def test_bare_resume_without_checkpoints(train: Any) -> None:
     assert_refused(train("--resume"), "no checkpoint in")
+
+
+def test_a_mistyped_folder_is_not_made(train: Any, folder: Path) -> None:
+    assert_refused(train("--resume"), "no checkpoint in")
+    assert not folder.exists()
 
 
 def test_fewer_epochs_than_the_resumed_one(train: Any, whole_run: Path) -> None:
