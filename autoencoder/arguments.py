@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
             "--checkpoint",
             type=Path,
             metavar="FILE",
-            help="the network (the best of your own training, or else the pretrained one)",
+            help="the network (the best of your latest training, or else the pretrained one)",
         )
 
     def error(self, message: str) -> NoReturn:

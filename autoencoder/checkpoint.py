@@ -63,7 +63,7 @@ class Checkpoint:
 
 
 def default_checkpoint(folder: Path) -> Path:
-    """The best checkpoint of the user's own training, or else the pretrained one."""
+    """The best checkpoint of the user's latest training, or else the pretrained one."""
     best = folder / BEST
     return best if best.exists() else folder / PRETRAINED
 
