@@ -558,13 +558,11 @@ def main() -> int:
     test_set = load_mnist(arguments.data, "test")
     figures.make_folder(arguments.img)
     with folder.locked():
-        if training.epoch < training.settings.epochs:
-            if aside := folder.set_aside(epochs_kept(arguments, training, folder)):
-                print(
-                    f"Files of an earlier run, which this one would overwrite, are now in {aside}"
-                )
-            announce(training, folder, arguments.save_every)
         with caught_signals() as stop:
+            if training.epoch < training.settings.epochs:
+                if aside := folder.set_aside(epochs_kept(arguments, training, folder)):
+                    print(f"An earlier run's files, in the way of this one, are now in {aside}")
+                announce(training, folder, arguments.save_every)
             images, test_images = train_set[0].to(device), test_set[0].to(device)
             train(training, images, test_images, folder, arguments.save_every, stop)
         if training.epoch < training.settings.epochs:
