@@ -226,8 +226,8 @@ def train(
             test_mse = mean_squared_error(training.model, test_images)
             if not math.isfinite(loss + test_mse):
                 raise UserError(
-                    f"the loss became {loss} in epoch {training.epoch}, which is not saved:"
-                    " try a smaller --lr, with --resume if there is a checkpoint from before"
+                    f"the loss became {loss}, test MSE {test_mse}, in epoch {training.epoch}, which is"
+                    " not saved: try a smaller --lr, with --resume if there is an earlier checkpoint"
                 )
             best = loss < training.best_loss
             training.best_loss = min(loss, training.best_loss)
@@ -437,7 +437,9 @@ def adam_moments(contents: dict[str, Any], parameters: list[nn.Parameter]) -> di
 def resume_command(arguments: argparse.Namespace, checkpoint: Path) -> str:
     """The command line that goes on from a checkpoint with the options of this one."""
     defaults = vars(parse_arguments([]))
-    words = ["python", "main.py", "--resume", str(checkpoint)]
+    words = ["python", "main.py", "--resume"]
+    if checkpoint is not NEWEST:
+        words.append(str(checkpoint))
     for name, value in vars(arguments).items():
         if name not in ("resume", "start_epoch") and value != defaults[name]:
             words += [f"--{name}", str(value)]

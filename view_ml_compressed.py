@@ -340,17 +340,23 @@ def main() -> None:
     latents = encode_digits(checkpoint.model, images).double().numpy()
     densities = estimate_densities(latents, labels.numpy(), digits, arguments.bandwidth)
 
-    for digit in tqdm(digits, unit="digit", leave=False, disable=not sys.stdout.isatty()):
-        figure = new_figure(SURFACE_SIZE, show and not everything and digit == digits[-1])
-        draw_digit(figure, digit, densities[digit], arguments.grid, checkpoint.model)
-        save(figure, arguments.output, f"digit{digit}", SURFACE_DPI)
+    with tqdm(
+        total=len(digits) + everything, unit="picture", leave=False, disable=not sys.stdout.isatty()
+    ) as bar:
+        for digit in digits:
+            figure = new_figure(SURFACE_SIZE, show and not everything and digit == digits[-1])
+            draw_digit(figure, digit, densities[digit], arguments.grid, checkpoint.model)
+            save(figure, arguments.output, f"digit{digit}", SURFACE_DPI)
+            bar.update()
+        if everything:
+            ten = list(densities.values())
+            grid = grid_around(ten, arguments.grid)
+            heights = np.stack([evaluate(density, grid) for density in ten])
+            figure = new_figure(SHEET_SIZE, show)
+            draw_sheet(figure, grid, heights)
+            save(figure, arguments.output, "all", SHEET_DPI)
+            bar.update()
     if everything:
-        ten = list(densities.values())
-        grid = grid_around(ten, arguments.grid)
-        heights = np.stack([evaluate(density, grid) for density in ten])
-        figure = new_figure(SHEET_SIZE, show)
-        draw_sheet(figure, grid, heights)
-        save(figure, arguments.output, "all", SHEET_DPI)
         test_images, test_labels = load_mnist(arguments.data, "test")
         errors = reconstruction_errors(checkpoint.model, test_images)
         print_table(ten, grid, heights, errors, test_labels)

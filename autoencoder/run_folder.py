@@ -125,6 +125,8 @@ class RunFolder:
             text = self.log.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise UserError(f"cannot read {self.log}: {error.strerror}") from error
         return text.splitlines(keepends=True)[1:]
 
     def read_log(self) -> dict[str, list[float]]:
