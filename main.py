@@ -226,8 +226,8 @@ def train(
             test_mse = mean_squared_error(training.model, test_images)
             if not math.isfinite(loss + test_mse):
                 raise UserError(
-                    f"the loss became {loss}, test MSE {test_mse}, in epoch {training.epoch}, which is"
-                    " not saved: try a smaller --lr, with --resume if there is an earlier checkpoint"
+                    f"epoch {training.epoch} ended with loss {loss} and test MSE {test_mse}, and is"
+                    " not saved: try a smaller --lr, with --resume if there is an earlier file"
                 )
             best = loss < training.best_loss
             training.best_loss = min(loss, training.best_loss)
@@ -441,7 +441,9 @@ def resume_command(arguments: argparse.Namespace, checkpoint: Path) -> str:
     if checkpoint is not NEWEST:
         words.append(str(checkpoint))
     for name, value in vars(arguments).items():
-        if name not in ("resume", "start_epoch") and value != defaults[name]:
+        if name == "resume" or (name == "start_epoch" and checkpoint is not arguments.resume):
+            continue
+        if value != defaults[name]:
             words += [f"--{name}", str(value)]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
