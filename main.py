@@ -129,12 +129,11 @@ def drop_pixels(images: Tensor, generator: torch.Generator) -> Tensor:
         draws = torch.empty(math.ceil(images.numel() / 8), dtype=torch.int64)
         draws.random_(-(2**63), None, generator=generator)
         random_bytes = draws.view(torch.uint8)[: images.numel()].view_as(images)
-        dropped = random_bytes < round(256 * INPUT_DROPOUT)
+        kept = random_bytes >= round(256 * INPUT_DROPOUT)
     else:
         chances = torch.rand(images.shape, generator=generator, device=images.device)
-        dropped = chances < INPUT_DROPOUT
-    kept = images.masked_fill(dropped, 0)
-    return kept / (255 * (1 - INPUT_DROPOUT))
+        kept = chances >= INPUT_DROPOUT
+    return images * kept / (255 * (1 - INPUT_DROPOUT))
 
 
 def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | None:
