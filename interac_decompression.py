@@ -598,9 +598,10 @@ def main() -> None:
     images, labels = images[: arguments.samples], labels[: arguments.samples]
     latents = encode_digits(checkpoint.model, images)
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
-    Explorer(figure, checkpoint.model, latents, labels, images, arguments.point)
+    # Held on to: the canvas knows its listeners only by weak references.
+    explorer = Explorer(figure, checkpoint.model, latents, labels, images, arguments.point)
     if arguments.save:
-        figures.save(figure, arguments.save, dpi="figure")
+        figures.save(explorer.figure, arguments.save, dpi="figure")
         print(f"Saved {arguments.save}")
     else:
         figures.show_windows()
