@@ -3,8 +3,9 @@
 model       the network
 mnist       the digits, as uint8 tensors
 checkpoint  saving and loading, atomically
+run_folder  what a training run leaves on disk: checkpoints and log
 arguments   the command line: one-line errors, types of the options
-figures     the colours of the digits and what every picture shares
+figures     the colours of the digits, windows, the pictures of a training run
 """
 
 

@@ -13,6 +13,8 @@ COMPRESSION = PIXELS / LATENT
 ENCODER_HIDDEN = (512, 256, 128, 64, 16)
 DECODER_HIDDEN = (16, 64, 128, 256, 512)
 
+BATCH_SIZE = 2000  # digits encoded or reconstructed at once
+
 
 class Float32Linear(nn.Linear):
     """A linear layer that stays in float32 under autocast.
@@ -85,7 +87,7 @@ class AutoEncoder(nn.Module):
 
 
 @torch.inference_mode()
-def encode_digits(model: AutoEncoder, images: Tensor, batch_size: int = 2000) -> Tensor:
+def encode_digits(model: AutoEncoder, images: Tensor, batch_size: int = BATCH_SIZE) -> Tensor:
     """The codes of any number of digits, in float32 and a bounded amount of memory.
 
     Parameters
@@ -104,20 +106,10 @@ def encode_digits(model: AutoEncoder, images: Tensor, batch_size: int = 2000) ->
 
 
 @torch.inference_mode()
-def reconstruction_errors(model: AutoEncoder, images: Tensor, batch_size: int = 2000) -> Tensor:
-    """The mean squared error per pixel of each digit's reconstruction, in float32.
+def reconstruction_errors(model: AutoEncoder, images: Tensor) -> Tensor:
+    """The mean squared error per pixel of each of (N, 784) uint8 digits: (N,) float32.
 
-    Parameters
-    ----------
-    model : AutoEncoder
-        In evaluation mode.
-    images : (N, 784) uint8
-    batch_size : int
-        Digits reconstructed at once.
-
-    Returns
-    -------
-    (N,) float32, on the device of the images
+    The model is in evaluation mode; memory is bounded as in encode_digits.
     """
-    clean = (batch / 255 for batch in images.split(batch_size))
+    clean = (batch / 255 for batch in images.split(BATCH_SIZE))
     return torch.cat([((model(batch)[1] - batch) ** 2).mean(dim=1) for batch in clean])

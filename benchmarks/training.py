@@ -28,7 +28,6 @@ DIGITS = 60_000
 BAR = 3
 REFERENCE, OURS, PRODUCTS = "the reference's loop", "main.py", "matrix products alone"
 
-
 # The reference has four workers on any machine, where torch would advise fewer.
 warnings.filterwarnings("ignore", "This DataLoader will create 4 worker processes")
 
