@@ -189,11 +189,18 @@ def ordinary_numbers(name: str, tensor: Tensor) -> Tensor:
 def check_widths(arguments: object) -> None:
     if not isinstance(arguments, Mapping):
         raise TypeError
+    arguments = dict(arguments)
+    if not is_width(arguments.pop("frequencies", 0), least=0):
+        raise ValueError
     for widths in arguments.values():
         if not isinstance(widths, list | tuple) or not 1 <= len(widths) <= MAX_LAYERS:
             raise TypeError
-        if not all(type(width) is int and 1 <= width <= MAX_WIDTH for width in widths):
+        if not all(is_width(width, least=1) for width in widths):
             raise ValueError
+
+
+def is_width(number: object, least: int) -> bool:
+    return type(number) is int and least <= number <= MAX_WIDTH
 
 
 def read_progress(contents: dict[str, Any]) -> tuple[int, float | None]:

@@ -1,5 +1,6 @@
 """The network: 784 pixels through 2 numbers and back, fully connected."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -27,13 +28,35 @@ class Float32Linear(nn.Linear):
             return super().forward(x.float())
 
 
+class FourierFeatures(nn.Module):
+    """Sines and cosines of the code, which let a decoder draw finer detail than the code alone.
+
+    Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional
+    Domains", 2020.
+
+    Parameters
+    ----------
+    count : int
+        How many random frequencies.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("frequencies", math.pi * torch.randn(LATENT, count))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Codes (N, 2) to features (N, 2 + 2 * count): the code, sines, cosines."""
+        angles = latents @ self.frequencies
+        return torch.cat([latents, angles.sin(), angles.cos()], dim=1)
+
+
 def hidden_layers(widths: Sequence[int]) -> list[nn.Module]:
     """``Linear, BatchNorm1d, ReLU`` from each width to the next."""
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        linear = Float32Linear if inputs == LATENT else nn.Linear
-        layers += [linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()]
-    return layers
+    return [
+        layer
+        for inputs, outputs in pairwise(widths)
+        for layer in (nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU())
+    ]
 
 
 class AutoEncoder(nn.Module):
@@ -43,6 +66,8 @@ class AutoEncoder(nn.Module):
     ----------
     encoder_hidden, decoder_hidden : sequence of int
         Widths of the hidden layers, in the order in which the data meets them.
+    frequencies : int
+        How many random frequencies the decoder sees the code through; with 0 the code alone.
 
     Attributes
     ----------
@@ -55,19 +80,26 @@ class AutoEncoder(nn.Module):
         self,
         encoder_hidden: Sequence[int] = ENCODER_HIDDEN,
         decoder_hidden: Sequence[int] = DECODER_HIDDEN,
+        frequencies: int = 0,
     ) -> None:
         super().__init__()
         self.arguments = {
             "encoder_hidden": list(encoder_hidden),
             "decoder_hidden": list(decoder_hidden),
+            "frequencies": frequencies,
         }
         self.encoder = nn.Sequential(
             *hidden_layers([PIXELS, *encoder_hidden]),
             Float32Linear(encoder_hidden[-1], LATENT),
             nn.Tanh(),
         )
+        features = [FourierFeatures(frequencies)] if frequencies else []
         self.decoder = nn.Sequential(
-            *hidden_layers([LATENT, *decoder_hidden]),
+            *features,
+            Float32Linear(LATENT + 2 * frequencies, decoder_hidden[0]),
+            nn.BatchNorm1d(decoder_hidden[0]),
+            nn.ReLU(),
+            *hidden_layers(decoder_hidden),
             nn.Linear(decoder_hidden[-1], PIXELS),
             nn.Sigmoid(),
         )
