@@ -3,6 +3,8 @@
     python main.py --epochs 600
     python main.py --resume --epochs 600        # go on from the newest checkpoint
     python main.py --resume checkpoints/autoencoder_epoch_100.pth --epochs 600
+    python main.py --preset record              # the sharpest map, with a larger network
+    torchrun --nproc-per-node=2 main.py         # in two processes
 
 Checkpoints and training_log.csv go to checkpoints/, pictures to img/.
 """
@@ -18,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,29 +34,77 @@ from autoencoder import UserError, figures
 from autoencoder.arguments import Parser, positive_float, positive_int, run, whole_number
 from autoencoder.checkpoint import Checkpoint, load_checkpoint
 from autoencoder.mnist import load_mnist
-from autoencoder.model import COMPRESSION, AutoEncoder, encode_digits, reconstruction_errors
+from autoencoder.model import (
+    COMPRESSION,
+    LATENT,
+    AutoEncoder,
+    encode_digits,
+    reconstruction_errors,
+    unit_pixels,
+)
+from autoencoder.ranks import ALONE, Ranks, joined_ranks
 from autoencoder.run_folder import RunFolder
 
-# The share of input pixels blacked out at random, the target staying clean. Without it the encoder
-# learns codes by heart that it cannot find for the test digits.
-INPUT_DROPOUT = 0.2
 # One cycle: the learning rate climbs over the first 30% of the epochs, then falls to nothing.
 WARMUP = 0.3
 FIRST_RATE = 1 / 25
+# The noise on the code falls to nothing over this part of the epochs.
+NOISY = 0.8
+# Batches from one look of a topographic encoder at its decoder to the next.
+FOLLOW_EVERY = 20
 
 PRECISIONS = ("fp32", "bf16")
 NEWEST = Path("newest checkpoint")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network and how it is trained.
+
+    Attributes
+    ----------
+    epochs : int
+    input_dropout : float
+        The share of input pixels blacked out at random, the target staying clean. Without it the
+        encoder learns codes by heart that it cannot find for the test digits.
+    code_noise : float
+        Standard deviation, at first, of the noise on the code. Neighbours on the map come to look
+        alike by it, as by the shrinking neighbourhood of Kohonen's self-organizing maps (1982).
+    network : dict
+        The arguments of AutoEncoder.
+    """
+
+    epochs: int
+    input_dropout: float = 0.0
+    code_noise: float = 0.0
+    network: dict[str, Any] = field(default_factory=dict)
+
+
+PRESETS = {
+    "reference": Preset(epochs=600, input_dropout=0.3),
+    "record": Preset(
+        epochs=150,
+        code_noise=0.25,
+        network={
+            "encoder_hidden": (64, 10_000),
+            "decoder_hidden": (256, 512, 768),
+            "frequencies": 48,
+            "topographic": True,
+        },
+    ),
+}
 
 
 @dataclass
 class Settings:
     """What a run is made of; checkpoints record it and resuming takes it up again."""
 
-    epochs: int = 600
+    epochs: int = PRESETS["reference"].epochs
     batch_size: int = 1024
     lr: float = 3e-3
     seed: int = 0
     precision: str = "fp32"
+    preset: str = "reference"
 
 
 class Training:
@@ -71,21 +121,24 @@ class Training:
     model : AutoEncoder
     optimizer : torch.optim.Adam
     generator : torch.Generator
-        Orders the digits and drops their pixels.
+        Orders the digits, drops their pixels and moves their codes; the same on every rank.
     """
 
-    def __init__(self, settings: Settings, device: torch.device) -> None:
+    def __init__(self, settings: Settings, device: torch.device, ranks: Ranks = ALONE) -> None:
         self.settings = settings
+        self.preset = PRESETS[settings.preset]
         self.device = device
+        self.ranks = ranks
         self.epoch = 0
         self.best_loss = math.inf
         self.generator = torch.Generator(device).manual_seed(settings.seed)
         torch.manual_seed(settings.seed)
-        self.use(AutoEncoder())
+        self.use(AutoEncoder(**self.preset.network))
 
     def use(self, model: AutoEncoder) -> None:
         """Train this network, with an optimizer new to it."""
         self.model = model.to(self.device)
+        self.replica = self.ranks.replicate(self.model)
         self.optimizer = torch.optim.Adam(model.parameters(), self.settings.lr, fused=True)
 
     def snapshot(self) -> dict[str, Any]:
@@ -118,22 +171,25 @@ def one_cycle(progress: float) -> float:
     return (1 + math.cos(math.pi * (progress - WARMUP) / (1 - WARMUP))) / 2
 
 
-def drop_pixels(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Uint8 images to float32 ones, each pixel blacked out with probability INPUT_DROPOUT.
+def drop_pixels(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Uint8 images to float32 ones, each pixel blacked out with a probability.
 
     The pixels that stay are scaled up, as by torch's dropout, so that the mean stays.
     """
+    if not probability:
+        return unit_pixels(images)
     if images.device.type == "cpu":
         # A random byte a pixel, eight from one draw: F.dropout draws for each pixel, which would
         # take a third of the epoch.
         draws = torch.empty(math.ceil(images.numel() / 8), dtype=torch.int64)
         draws.random_(-(2**63), None, generator=generator)
-        random_bytes = draws.view(torch.uint8)[: images.numel()].view_as(images)
-        kept = random_bytes >= round(256 * INPUT_DROPOUT)
+        kept = draws.view(torch.uint8)[: images.numel()].view_as(images)
+        # In place, to 0 and 1: to a bool tensor takes 15 times as long.
+        torch.ge(kept, round(256 * probability), out=kept)
     else:
         chances = torch.rand(images.shape, generator=generator, device=images.device)
-        kept = chances >= INPUT_DROPOUT
-    return images * kept / (255 * (1 - INPUT_DROPOUT))
+        kept = chances >= probability
+    return unit_pixels(images * kept).div_(1 - probability)
 
 
 def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | None:
@@ -151,30 +207,39 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
     -------
     The mean loss over the epoch, or None where it was broken off.
     """
-    settings, model, optimizer = training.settings, training.model, training.optimizer
-    device = training.device
+    settings, preset, optimizer = training.settings, training.preset, training.optimizer
+    device, generator, ranks = training.device, training.generator, training.ranks
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
-    order = torch.randperm(len(images), generator=training.generator, device=device)
-    # A last batch of one digit would have no variance to normalise by.
-    batches = [batch for batch in order.split(settings.batch_size) if len(batch) > 1]
+    order = torch.randperm(len(images), generator=generator, device=device)
+    # A share of one digit would have no variance to normalise by.
+    batches = [b for b in order.split(settings.batch_size) if len(b) >= 2 * ranks.count]
     # Summed up on the device: to ask for every batch's loss would be to wait for it.
     total = torch.zeros((), device=device)
-    model.train()
+    training.model.train()
     for number, indices in enumerate(batches):
-        if stop:
+        if ranks.any(bool(stop), device):
             return None
         progress = (training.epoch + number / len(batches)) / settings.epochs
         optimizer.param_groups[0]["lr"] = settings.lr * one_cycle(progress)
-        digits = images[indices]
+        # In the first epoch the map is the plane of the first two principal components.
+        if training.epoch and number % FOLLOW_EVERY == 0:
+            training.model.follow()
+        # images[indices] takes 15 times as long, for it copies byte by byte.
+        digits = images.index_select(0, indices)
+        inputs = drop_pixels(digits, preset.input_dropout, generator)
+        noise = torch.randn(len(digits), LATENT, generator=generator, device=device)
+        noise *= preset.code_noise * max(0.0, 1 - progress / NOISY) ** 2
+        digits, inputs, noise = map(ranks.share, (digits, inputs, noise))
         with autocast:
-            _, reconstruction = model(drop_pixels(digits, training.generator))
-            loss = F.mse_loss(reconstruction.float(), digits / 255)
+            _, reconstruction = training.replica(inputs, noise)
+            loss = F.mse_loss(reconstruction.float(), unit_pixels(digits))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        total += loss.detach() * len(indices)
+        total += loss.detach() * len(digits)
+    training.model.follow()
     training.epoch += 1
-    return total.item() / len(images)
+    return ranks.total(total).item() / len(images)
 
 
 def mean_squared_error(model: AutoEncoder, images: Tensor) -> float:
@@ -208,10 +273,13 @@ def train(
     save_every: int,
     stop: list[int],
 ) -> None:
-    """Train to the last epoch, or until stopped, writing the log and the checkpoints."""
+    """Train to the last epoch, or until stopped; the first rank writes the log and checkpoints."""
     epochs = training.settings.epochs
     on_terminal = sys.stdout.isatty()
+    writes = training.ranks.number == 0
     first = training.epoch
+    if first == 0:
+        training.model.start(images)
     snapshot = training.snapshot()
     began = time.perf_counter()
     bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=not on_terminal)
@@ -219,7 +287,7 @@ def train(
         while training.epoch < epochs:
             loss = train_epoch(training, images, stop)
             if loss is None:
-                if training.epoch > first:
+                if writes and training.epoch > first:
                     folder.save(snapshot, best=False, numbered=True)
                 return
             test_mse = mean_squared_error(training.model, test_images)
@@ -234,16 +302,17 @@ def train(
 
             now = time.perf_counter()
             seconds, began = now - began, now
-            folder.record(
-                epoch=training.epoch,
-                loss=loss,
-                test_mse=test_mse,
-                lr=training.optimizer.param_groups[0]["lr"],
-                seconds=seconds,
-                compression=COMPRESSION,
-            )
-            numbered = training.epoch % save_every == 0 or training.epoch == epochs
-            folder.save(snapshot, best=best, numbered=numbered)
+            if writes:
+                folder.record(
+                    epoch=training.epoch,
+                    loss=loss,
+                    test_mse=test_mse,
+                    lr=training.optimizer.param_groups[0]["lr"],
+                    seconds=seconds,
+                    compression=COMPRESSION,
+                )
+                numbered = training.epoch % save_every == 0 or training.epoch == epochs
+                folder.save(snapshot, best=best, numbered=numbered)
 
             bar.set_postfix_str(f"loss {loss:.5f}, test {test_mse:.5f}", refresh=False)
             bar.update()
@@ -329,16 +398,17 @@ def choose_precision(device: torch.device) -> str:
     return "bf16" if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16") else "fp32"
 
 
-def start(arguments: argparse.Namespace, device: torch.device) -> Training:
+def start(arguments: argparse.Namespace, device: torch.device, ranks: Ranks) -> Training:
     """A fresh run, or the one that --resume names; settings on the command line win over its."""
     given = {
         setting.name: value
         for setting in fields(Settings)
         if (value := getattr(arguments, setting.name)) not in (None, "auto")
     }
-    automatic = {"precision": choose_precision(device)}
+    automatic: dict[str, Any] = {"precision": choose_precision(device)}
     if arguments.resume is None:
-        return Training(Settings(**{**automatic, **given}), device)
+        automatic["epochs"] = PRESETS[given.get("preset", Settings.preset)].epochs
+        return Training(Settings(**{**automatic, **given}), device, ranks)
 
     if arguments.resume is NEWEST:
         checkpoint = RunFolder(arguments.checkpoints).newest()
@@ -346,10 +416,16 @@ def start(arguments: argparse.Namespace, device: torch.device) -> Training:
         checkpoint = load_checkpoint(arguments.resume)
     print(f"Resuming from {checkpoint}")
     recorded = recorded_settings(checkpoint)
+    preset = recorded.get("preset", Settings.preset)
+    if given.get("preset", preset) != preset:
+        raise UserError(
+            f"--preset {given['preset']}: {checkpoint.path} is of the preset {preset}, which"
+            " resuming keeps; leave the option out"
+        )
     for name, value in given.items():
         if recorded.get(name, value) != value:
             print(f"--{name} {value} takes the place of the checkpoint's {recorded[name]}")
-    training = Training(Settings(**{**automatic, **recorded, **given}), device)
+    training = Training(Settings(**{**automatic, **recorded, **given}), device, ranks)
     training.epoch = resumed_epoch(checkpoint, arguments.start_epoch)
     if training.epoch > training.settings.epochs:
         raise UserError(
@@ -376,6 +452,7 @@ def recorded_settings(checkpoint: Checkpoint) -> dict[str, Any]:
             and settings.batch_size > 1
             and 0 < settings.lr < math.inf
             and settings.precision in PRECISIONS
+            and settings.preset in PRESETS
         )
     except TypeError:
         valid = False
@@ -460,7 +537,14 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--epochs",
         type=positive_int,
         metavar="N",
-        help=f"epochs in all, resumed ones included ({Settings.epochs}, or the checkpoint's)",
+        help="epochs in all, resumed ones included (the preset's, or the checkpoint's)",
+    )
+    parser.add_argument(
+        "--preset",
+        choices=PRESETS,
+        help="the network and how to train it ("
+        + ", ".join(f"{name}: {preset.epochs} epochs" for name, preset in PRESETS.items())
+        + ")",
     )
     parser.add_argument(
         "--resume",
@@ -519,12 +603,13 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def epochs_kept(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> int:
-    """How many epochs of what is in the folder belong to the run that now goes on."""
+def make_way(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> None:
+    """Set an earlier run's files aside, and say so."""
     resumes_here = arguments.resume and (
         arguments.resume is NEWEST or folder.owns(arguments.resume)
     )
-    return training.epoch if resumes_here else 0
+    if aside := folder.set_aside(training.epoch if resumes_here else 0):
+        print(f"An earlier run's files, in the way of this one, are now in {aside}")
 
 
 def announce(training: Training, folder: RunFolder, save_every: int) -> None:
@@ -554,26 +639,35 @@ def say_how_to_resume(arguments: argparse.Namespace, training: Training, folder:
 def main() -> int:
     began = time.perf_counter()
     arguments = parse_arguments()
-    folder = RunFolder(arguments.checkpoints)
     device = choose_device(arguments.device)
-    training = start(arguments, device)
+    with joined_ranks(device) as ranks:
+        status = run_training(arguments, device, ranks)
+    if status == 0:
+        print(f"Total time: {time.perf_counter() - began:.0f} s")
+        print("Next: python interac_decompression.py")
+    return status
+
+
+def run_training(arguments: argparse.Namespace, device: torch.device, ranks: Ranks) -> int:
+    """Train, then report; returns the exit status."""
+    folder = RunFolder(arguments.checkpoints)
+    training = start(arguments, device, ranks)
     train_set = load_mnist(arguments.data, "train")
     test_set = load_mnist(arguments.data, "test")
     figures.make_folder(arguments.img)
-    with folder.locked():
+    with folder.locked() if ranks.number == 0 else contextlib.nullcontext():
         with caught_signals() as stop:
             if training.epoch < training.settings.epochs:
-                if aside := folder.set_aside(epochs_kept(arguments, training, folder)):
-                    print(f"An earlier run's files, in the way of this one, are now in {aside}")
+                if ranks.number == 0:
+                    make_way(arguments, training, folder)
                 announce(training, folder, arguments.save_every)
             images, test_images = train_set[0].to(device), test_set[0].to(device)
             train(training, images, test_images, folder, arguments.save_every, stop)
         if training.epoch < training.settings.epochs:
             say_how_to_resume(arguments, training, folder)
-            return 128 + stop[0]
-        report(training.model.cpu().eval(), train_set, test_set, folder, arguments.img)
-    print(f"Total time: {time.perf_counter() - began:.0f} s")
-    print("Next: python interac_decompression.py")
+            return 128 + (stop[0] if stop else signal.SIGTERM)
+        if ranks.number == 0:
+            report(training.model.cpu().eval(), train_set, test_set, folder, arguments.img)
     return 0
 
 

@@ -192,6 +192,8 @@ def check_widths(arguments: object) -> None:
     arguments = dict(arguments)
     if not is_width(arguments.pop("frequencies", 0), least=0):
         raise ValueError
+    if type(arguments.pop("topographic", False)) is not bool:
+        raise TypeError
     for widths in arguments.values():
         if not isinstance(widths, list | tuple) or not 1 <= len(widths) <= MAX_LAYERS:
             raise TypeError

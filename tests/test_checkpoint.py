@@ -51,8 +51,18 @@ def test_round_trip(model: AutoEncoder, file: Path, few_digits: Tensor) -> None:
     assert torch.equal(loaded.model(few_digits / 255)[1], model(few_digits / 255)[1])
 
 
-def test_another_network_comes_back_with_its_widths(file: Path) -> None:
-    model = AutoEncoder(encoder_hidden=[30, 10], decoder_hidden=[20]).eval()
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"encoder_hidden": [30, 10], "decoder_hidden": [20]},
+        {"decoder_hidden": [20], "frequencies": 5},
+        {"encoder_hidden": [12, 49], "decoder_hidden": [20], "topographic": True},
+    ],
+)
+def test_another_network_comes_back_with_its_arguments(
+    file: Path, arguments: dict[str, Any]
+) -> None:
+    model = AutoEncoder(**arguments).eval()
     save_checkpoint(file, contents_of(model))
     assert same_weights(model, load_checkpoint(file).model)
 
@@ -145,6 +155,11 @@ def bad_files(model: AutoEncoder) -> dict[str, Any]:
         "absurd widths": good | {"network": {"encoder_hidden": [10**12]}},
         "widths that are words": good | {"network": {"encoder_hidden": "wide"}},
         "widths by number": good | {"network": {"encoder_hidden": {5: 1}}},
+        "places in no square": good | {"network": {"encoder_hidden": [9, 5], "topographic": True}},
+        "a topographic third layer": good
+        | {"network": {"encoder_hidden": [9, 9, 9], "topographic": True}},
+        "topographic by number": good | {"network": {"topographic": 1}},
+        "absurd frequencies": good | {"network": {"frequencies": 10**9}},
         "widths in a tensor": good | {"network": {"encoder_hidden": torch.ones(2, 2)}},
         "too large for float32": {
             **weights,

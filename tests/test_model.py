@@ -1,10 +1,12 @@
 """The network is the reference's: shapes, keys, parameters."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.model import AutoEncoder, TopographicEncoder, encode_digits, unit_pixels
 
 HALVES = ("encoder", "decoder")
 
@@ -25,6 +27,7 @@ def test_its_state_dict_has_the_keys_of_the_reference() -> None:
 def test_its_layers_are_those_of_the_reference() -> None:
     model = AutoEncoder()
     for half, last in ((model.encoder, nn.Tanh), (model.decoder, nn.Sigmoid)):
+        assert isinstance(half, nn.Sequential)
         kinds = [nn.Linear, nn.BatchNorm1d, nn.ReLU] * 5 + [nn.Linear, last]
         assert len(half) == len(kinds)
         assert all(isinstance(layer, kind) for layer, kind in zip(half, kinds, strict=True))
@@ -67,3 +70,71 @@ def test_bfloat16_does_not_round_the_code(few_digits: Tensor, half: str) -> None
         near_the_code = model.decoder[0](latents) if half == "decoder" else latents
     assert near_the_code.dtype == torch.float32
     assert not torch.equal(near_the_code, near_the_code.bfloat16().float())
+
+
+# --- what the record's network has besides ----------------------------------------------------
+
+
+def test_fourier_features_are_the_code_and_its_waves() -> None:
+    model = AutoEncoder(decoder_hidden=[20], frequencies=3)
+    latents = torch.rand(5, 2) * 2 - 1
+    features = model.decoder[0](latents)
+    angles = latents @ model.state_dict()["decoder.0.frequencies"]
+    assert torch.equal(features, torch.cat([latents, angles.sin(), angles.cos()], dim=1))
+
+
+@pytest.fixture
+def topographic() -> AutoEncoder:
+    torch.manual_seed(0)
+    arguments: dict[str, Any] = {
+        "encoder_hidden": (20, 900),
+        "decoder_hidden": (30,),
+        "topographic": True,
+    }
+    return AutoEncoder(**arguments).eval()
+
+
+def test_a_topographic_encoder_starts_as_principal_components(
+    topographic: AutoEncoder, few_digits: Tensor
+) -> None:
+    """Along either axis of its first map the codes of digits order as their component does."""
+    topographic.start(few_digits)
+    pixels = unit_pixels(few_digits)
+    _, _, directions = torch.pca_lowrank(pixels, q=2, niter=20)
+    scores = (pixels - pixels.mean(dim=0)) @ directions
+    both = torch.cat([encode_digits(topographic, few_digits), scores], dim=1)
+    correlation = both.T.corrcoef()
+    assert correlation[0, 2].abs() > 0.99
+    assert correlation[1, 3].abs() > 0.99
+
+
+def test_a_topographic_encoder_finds_what_the_decoder_draws(
+    topographic: AutoEncoder, few_digits: Tensor
+) -> None:
+    """The code of a digit is as good as the best of 10,000 tried one by one, or nearly."""
+
+    def draw(latents: Tensor) -> Tensor:
+        centre = few_digits[:1] / 255
+        return (centre + latents @ (few_digits[1:3] / 255 - centre)).clamp(0, 1)
+
+    assert isinstance(topographic.encoder, TopographicEncoder)
+    topographic.start(few_digits)
+    topographic.encoder.follow(draw)
+    axis = torch.linspace(-1, 1, 100)
+    pixels = unit_pixels(few_digits)
+    tried = torch.cdist(pixels, draw(torch.cartesian_prod(axis, axis))).min(dim=1).values ** 2
+    found = (pixels - draw(topographic.encode(pixels))).square().sum(dim=1)
+    assert (found / tried).median() < 1.02
+
+
+def test_following_leaves_the_decoder_as_it_was(topographic: AutoEncoder) -> None:
+    before = {name: weight.clone() for name, weight in topographic.decoder.state_dict().items()}
+    topographic.train().follow()
+    assert topographic.decoder.training
+    after = topographic.decoder.state_dict()
+    assert all(torch.equal(weight, after[name]) for name, weight in before.items())
+
+
+def test_places_make_a_square_grid() -> None:
+    with pytest.raises(ValueError, match="no square grid"):
+        AutoEncoder(encoder_hidden=(20, 901), topographic=True)
