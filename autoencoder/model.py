@@ -111,7 +111,7 @@ class TopographicEncoder(nn.Module):
         covariance = (pixels.T @ pixels / len(pixels) - mean.outer(mean)).double()
         variances, directions = (part.flip(-1) for part in torch.linalg.eigh(covariance))
         self.to_components.weight.copy_(directions.T[: self.to_components.out_features])
-        plane = (2 * variances.sqrt() * directions)[:, :LATENT].T
+        plane = (2 * variances.sqrt() * directions)[:, :LATENT].T.float()
         self.follow(lambda latents: mean + latents @ plane)
 
     @torch.no_grad()

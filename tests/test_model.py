@@ -1,7 +1,5 @@
 """The network is the reference's: shapes, keys, parameters."""
 
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -86,12 +84,7 @@ def test_fourier_features_are_the_code_and_its_waves() -> None:
 @pytest.fixture
 def topographic() -> AutoEncoder:
     torch.manual_seed(0)
-    arguments: dict[str, Any] = {
-        "encoder_hidden": (20, 900),
-        "decoder_hidden": (30,),
-        "topographic": True,
-    }
-    return AutoEncoder(**arguments).eval()
+    return AutoEncoder(encoder_hidden=(20, 900), decoder_hidden=(30,), topographic=True).eval()
 
 
 def test_a_topographic_encoder_starts_as_principal_components(
