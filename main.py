@@ -141,6 +141,11 @@ class Training:
         self.replica = self.ranks.replicate(self.model)
         self.optimizer = torch.optim.Adam(model.parameters(), self.settings.lr, fused=True)
 
+    def follow(self) -> None:
+        """Have a topographic encoder take up what the decoder draws now, on every rank the same."""
+        self.ranks.share_statistics(self.model)
+        self.model.follow()
+
     def snapshot(self) -> dict[str, Any]:
         """The checkpoint of this moment: a copy, which further training leaves alone."""
         return copy.deepcopy(
@@ -223,7 +228,7 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
         optimizer.param_groups[0]["lr"] = settings.lr * one_cycle(progress)
         # In the first epoch the map is the plane of the first two principal components.
         if training.epoch and number % FOLLOW_EVERY == 0:
-            training.model.follow()
+            training.follow()
         # images[indices] takes 15 times as long, for it copies byte by byte.
         digits = images.index_select(0, indices)
         inputs = drop_pixels(digits, preset.input_dropout, generator)
@@ -237,7 +242,7 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
         loss.backward()
         optimizer.step()
         total += loss.detach() * len(digits)
-    training.model.follow()
+    training.follow()
     training.epoch += 1
     return ranks.total(total).item() / len(images)
 

@@ -40,6 +40,12 @@ class Ranks:
             dist.all_reduce(value)
         return value
 
+    def share_statistics(self, model: nn.Module) -> None:
+        """Take up the first rank's batch-norm statistics: each rank has seen its own share."""
+        if self.count > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, 0)
+
     def any(self, happened: bool, device: torch.device) -> bool:
         """Whether it happened on one of the ranks."""
         if self.count == 1:

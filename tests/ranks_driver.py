@@ -1,0 +1,37 @@
+"""main.py on 3,000 digits, for torchrun; every rank leaves its weights in $PARAMETERS."""
+
+import os
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor
+
+import main as script
+from autoencoder.arguments import run
+from autoencoder.mnist import Split, load_mnist
+
+
+def few_digits(root: Path, split: Split) -> tuple[Tensor, Tensor]:
+    images, labels = load_mnist(root, split)
+    return images[:3000], labels[:3000]
+
+
+def main() -> int | None:
+    train = script.train
+
+    def train_and_keep(training: script.Training, *words: Any) -> None:
+        train(training, *words)
+        rank = training.ranks.number
+        torch.save(training.model.state_dict(), Path(os.environ["PARAMETERS"]) / f"{rank}.pth")
+
+    with (
+        mock.patch.object(script, "load_mnist", few_digits),
+        mock.patch.object(script, "train", train_and_keep),
+    ):
+        return script.main()
+
+
+if __name__ == "__main__":
+    run(main)

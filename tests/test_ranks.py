@@ -1,0 +1,58 @@
+"""Training in two processes: one network, one log, one voice."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from autoencoder.run_folder import RunFolder
+from tests.conftest import DATA, ROOT
+
+ALONE = ("-m", "tests.ranks_driver")
+TOGETHER = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *ALONE)
+
+
+def train(how: tuple[str, ...], folder: Path, *words: str) -> str:
+    """What a training printed; its files and the weights of its ranks are in the folder."""
+    places = ["--data", DATA, "--checkpoints", folder, "--img", folder / "img", "--device", "cpu"]
+    done = subprocess.run(
+        [sys.executable, *how, *map(str, places), "--batch_size", "256", *words],
+        cwd=ROOT,
+        env=os.environ | {"PARAMETERS": str(folder), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def assert_same_on_both_ranks(folder: Path) -> None:
+    first, second = (torch.load(folder / f"{rank}.pth") for rank in (0, 1))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_two_ranks_train_one_network(tmp_path: Path) -> None:
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    for how, folder in ((ALONE, alone), (TOGETHER, together)):
+        folder.mkdir()
+        out = train(how, folder, "--epochs", "3")
+    assert out.count("Epoch: ") == 3
+    assert_same_on_both_ranks(together)
+    losses = [RunFolder(folder).read_log()["Avg Loss"] for folder in (alone, together)]
+    assert losses[1][-1] == pytest.approx(losses[0][-1], rel=0.02)
+
+    out = train(TOGETHER, together, "--resume", "--epochs", "4")
+    assert out.count("Resuming from") == 1
+    assert_same_on_both_ranks(together)
+    assert RunFolder(together).read_log()["Epoch"] == [1, 2, 3, 4]
+
+
+def test_two_ranks_look_up_the_same_map(tmp_path: Path) -> None:
+    train(TOGETHER, tmp_path, "--preset", "record", "--epochs", "2")
+    assert_same_on_both_ranks(tmp_path)
