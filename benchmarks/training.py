@@ -25,7 +25,7 @@ from main import Settings, Training, choose_precision, train_epoch
 
 BATCH = 1024
 DIGITS = 60_000
-BAR = 3
+BAR = 5
 REFERENCE, OURS, PRODUCTS = "the reference's loop", "main.py", "matrix products alone"
 
 # The reference has four workers on any machine, where torch would advise fewer.
