@@ -119,6 +119,10 @@ class Training:
     best_loss : float
         The lowest mean training loss of an epoch so far.
     model : AutoEncoder
+    replica : nn.Module
+        The model, averaging gradients over the ranks.
+    trained : list of nn.Parameter
+        What of the model gradients change.
     optimizer : torch.optim.Adam
     generator : torch.Generator
         Orders the digits, drops their pixels and moves their codes; the same on every rank.
@@ -139,7 +143,8 @@ class Training:
         """Train this network, with an optimizer new to it."""
         self.model = model.to(self.device)
         self.replica = self.ranks.replicate(self.model)
-        self.optimizer = torch.optim.Adam(model.parameters(), self.settings.lr, fused=True)
+        self.trained = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.Adam(self.trained, self.settings.lr, fused=True)
 
     def follow(self) -> None:
         """Have a topographic encoder take up what the decoder draws now, on every rank the same."""
@@ -478,7 +483,7 @@ def resumed_epoch(checkpoint: Checkpoint, start_epoch: int | None) -> int:
 
 def restore_optimizer(training: Training, contents: dict[str, Any]) -> None:
     """Take up Adam's moments where the checkpoint left them."""
-    moments = adam_moments(contents, list(training.model.parameters()))
+    moments = adam_moments(contents, training.trained)
     if moments:
         # The moments only: rate and decay are this recipe's, not the file's.
         groups = training.optimizer.state_dict()["param_groups"]
@@ -622,7 +627,8 @@ def announce(training: Training, folder: RunFolder, save_every: int) -> None:
     settings = training.settings
     files = math.ceil((settings.epochs - training.epoch) / save_every) + 1
     # The weights and Adam's two moments.
-    size = 3 * sum(parameter.nbytes for parameter in training.model.parameters())
+    size = sum(parameter.nbytes for parameter in training.model.parameters())
+    size += 2 * sum(parameter.nbytes for parameter in training.trained)
     print(
         f"Training on {training.device} in {settings.precision}:"
         f" epochs {training.epoch + 1} to {settings.epochs}, seed {settings.seed};"
