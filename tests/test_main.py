@@ -18,6 +18,7 @@ from autoencoder import figures
 from autoencoder.arguments import run
 from autoencoder.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.model import AutoEncoder
+from autoencoder.ranks import ALONE
 from tests.conftest import DATA, run_script, start_script
 
 PICTURES = (
@@ -270,6 +271,28 @@ def test_start_epoch_that_disagrees_is_not_used(train: Any, whole_run: Path) -> 
     assert "Epoch: 4/6" not in done.out
 
 
+def test_the_record_goes_on_bit_for_bit_too(train: Any, tmp_path: Path) -> None:
+    whole, folder = tmp_path / "whole", tmp_path / "checkpoints"
+    record = ("--preset", "record", "--save_every", "1", "--epochs", "2")
+    train(*record, "--checkpoints", whole)
+    train("--resume", whole / "autoencoder_epoch_1.pth")
+    name = "autoencoder_epoch_2.pth"
+    assert_same_training(folder / name, whole / name)
+
+
+def test_the_preset_of_a_file_stays(train: Any, whole_run: Path) -> None:
+    outcome = train("--resume", "--checkpoints", whole_run, "--preset", "record")
+    assert_refused(outcome, "--preset record", "of the preset reference")
+
+
+def test_each_preset_has_its_own_network_and_epochs() -> None:
+    for name, preset in script.PRESETS.items():
+        arguments = script.parse_arguments(["--preset", name])
+        training = script.start(arguments, torch.device("cpu"), ALONE)
+        assert training.settings.epochs == preset.epochs
+        assert training.model.arguments == AutoEncoder(**preset.network).arguments
+
+
 def test_a_bare_state_dict_goes_on_from_start_epoch(
     train: Any, folder: Path, tmp_path: Path
 ) -> None:
@@ -415,6 +438,7 @@ def assert_refused(outcome: Outcome, *words: str) -> None:
         ["--seed", "-1"],
         ["--save_every", "0"],
         ["--precision", "fp8"],
+        ["--preset", "miracle"],
         ["--device", "abacus"],
         ["--start_epoch", "3"],
         ["--resume", "a.pth", "--start_epoch", "-3"],
