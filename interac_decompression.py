@@ -3,6 +3,7 @@
     python interac_decompression.py
     python interac_decompression.py --checkpoint checkpoints/autoencoder_best.pth
     python interac_decompression.py --save explorer.png      # a picture, no window
+    python interac_decompression.py --export explorer.html   # a page that opens without Python
 
 Press h in the window for the keys.
 """
@@ -27,9 +28,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from autoencoder import UserError, figures
+from autoencoder import UserError, figures, page
 from autoencoder.arguments import Parser, coordinate, positive_int, run
-from autoencoder.checkpoint import default_checkpoint, load_checkpoint
+from autoencoder.checkpoint import (
+    Checkpoint,
+    default_checkpoint,
+    load_checkpoint,
+    write_atomically,
+)
 from autoencoder.mnist import load_mnist
 from autoencoder.model import LATENT, AutoEncoder, encode_digits
 
@@ -76,6 +82,17 @@ h                this list
 click in legend  hide or show a digit"""
 
 Point = NDArray[np.float64]
+
+
+def densest_place(codes: NDArray[np.float32]) -> Point | None:
+    """The code of a digit with the nearest 30th neighbour of its own kind; None without any.
+
+    The k-nearest-neighbour density estimate of Loftsgaarden and Quesenberry, 1965.
+    """
+    if not len(codes):
+        return None
+    distances, _ = cKDTree(codes).query(codes, k=[min(30, len(codes))])
+    return codes[distances[:, 0].argmin()].astype(float)
 
 
 class PixelImage(NonUniformImage):
@@ -475,15 +492,7 @@ class Explorer:
             self.stop_and_move_to(place)
 
     def densest_place(self, digit: int) -> Point | None:
-        """The code of a digit with the nearest 30th neighbour of its own kind; None without any.
-
-        The k-nearest-neighbour density estimate of Loftsgaarden and Quesenberry, 1965.
-        """
-        codes = self.latents[self.labels == digit]
-        if not len(codes):
-            return None
-        distances, _ = cKDTree(codes).query(codes, k=[min(30, len(codes))])
-        return codes[distances[:, 0].argmin()].astype(float)
+        return densest_place(self.latents[self.labels == digit])
 
     def toggle_grid(self) -> None:
         """Lay decoded digits under the dots, all over the view, or take them away."""
@@ -548,10 +557,33 @@ class Explorer:
         self.request_redraw()
 
 
+def export(
+    checkpoint: Checkpoint,
+    latents: Tensor,
+    labels: Tensor,
+    images: Tensor,
+    point: tuple[float, float],
+    path: Path,
+) -> None:
+    """Write the explorer as one HTML page."""
+    places = [densest_place(latents[labels == digit].numpy()) for digit in range(10)]
+    content = page.build_page(checkpoint, latents, labels, images, places, point).encode()
+    write_atomically(path, content)
+    print(f"Saved {path} ({len(content) / 1e6:.1f} MB)")
+
+
 def picture_path(text: str) -> Path:
+    return output_path(text, ".png", ".pdf", ".svg")
+
+
+def page_path(text: str) -> Path:
+    return output_path(text, ".html")
+
+
+def output_path(text: str, *suffixes: str) -> Path:
     path = Path(text)
-    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
-        raise argparse.ArgumentTypeError(f"{text}: use a name that ends in .png, .pdf or .svg")
+    if path.suffix.lower() not in suffixes:
+        raise argparse.ArgumentTypeError(f"{text}: use a name that ends in {' or '.join(suffixes)}")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"{path.parent}: no such folder")
     return path
@@ -573,11 +605,18 @@ def parse_arguments() -> argparse.Namespace:
         metavar=("X", "Y"),
         help="where to start, from -1 to 1 (0 0)",
     )
-    parser.add_argument(
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument(
         "--save",
         type=picture_path,
         metavar="FILE",
         help="write the window to a picture instead of opening it; needs no display",
+    )
+    output.add_argument(
+        "--export",
+        type=page_path,
+        metavar="FILE",
+        help="write an HTML page that does the same in any browser; needs no display",
     )
     parser.add_data()
     return parser.parse_args()
@@ -588,8 +627,9 @@ def main() -> None:
     checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint(Path("checkpoints")))
     print(f"Using {checkpoint}")
     title = f"Latent space of MNIST: {checkpoint}"
-    figure = None if arguments.save else figures.open_window(FIGURE_SIZE, DPI, title)
-    if figure is None and not arguments.save:
+    windowless = arguments.save or arguments.export
+    figure = None if windowless else figures.open_window(FIGURE_SIZE, DPI, title)
+    if figure is None and not windowless:
         raise UserError(
             "no window can open: this needs a display, and python3-tk or"
             " `pip install PySide6-Essentials`; --save PICTURE.png works without"
@@ -597,6 +637,9 @@ def main() -> None:
     images, labels = load_mnist(arguments.data, "test")
     images, labels = images[: arguments.samples], labels[: arguments.samples]
     latents = encode_digits(checkpoint.model, images)
+    if arguments.export:
+        export(checkpoint, latents, labels, images, arguments.point, arguments.export)
+        return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.
     explorer = Explorer(figure, checkpoint.model, latents, labels, images, arguments.point)

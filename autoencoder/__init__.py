@@ -7,6 +7,7 @@ run_folder  what a training run leaves on disk: checkpoints and log
 arguments   the command line: one-line errors, types of the options
 ranks       training in several processes that torchrun started
 figures     the colours of the digits, windows, the pictures of a training run
+page        the explorer as one HTML page
 """
 
 

@@ -156,7 +156,7 @@ def draw_training_curve(log: dict[str, list[float]]) -> Figure:
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     marker = "o" if len(log["Epoch"]) < 3 else None
-    axes.plot(log["Epoch"], log["Avg Loss"], marker=marker, label="training (input dropout on)")
+    axes.plot(log["Epoch"], log["Avg Loss"], marker=marker, label="training, with its noise")
     axes.plot(log["Epoch"], log["Test MSE"], marker=marker, label="test")
     axes.set(xlabel="Epoch", ylabel="Mean squared error per pixel", yscale="log")
     axes.yaxis.set_major_formatter("{x:.3f}")

@@ -1,5 +1,6 @@
 """What the tests share: real digits, and the scripts run as a user runs them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,14 @@ def test_set() -> tuple[Tensor, Tensor]:
 def few_digits(test_set: tuple[Tensor, Tensor]) -> Tensor:
     """(300, 784) uint8"""
     return test_set[0][:300]
+
+
+def need(condition: bool, what: str) -> None:
+    """Skip without what the test needs; in CI, where .ci/run installs it, fail."""
+    if not condition and os.environ.get("CI"):
+        pytest.fail(f"{what} is missing")
+    if not condition:
+        pytest.skip(f"needs {what}")
 
 
 def run_script(*words: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:

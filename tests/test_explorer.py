@@ -421,6 +421,10 @@ def test_save_writes_the_picture_without_a_display(tmp_path: Path) -> None:
         (["--save", "a.pgf"], "use a name that ends in"),
         (["--save", "a.docx"], "use a name that ends in"),
         (["--save", "picture"], "use a name that ends in"),
+        (["--export", "no/such/folder/a.html"], "no such folder"),
+        (["--export", f"{300 * 'a'}.html"], "cannot write"),
+        (["--export", "page.htm"], "use a name that ends in .html"),
+        (["--export", "a.html", "--save", "a.png"], "not allowed with"),
         (["--data", "LICENSE", "--save", "never.png"], "cannot read the digits"),
     ],
 )

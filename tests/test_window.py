@@ -20,18 +20,10 @@ from PIL import Image, ImageGrab
 
 from autoencoder.figures import DIGIT_COLOURS, POINT_COLOUR
 from interac_decompression import DIGIT, FIGURE_SIZE, LEGEND, MAP
-from tests.conftest import DATA, ROOT, run_script
+from tests.conftest import DATA, ROOT, need, run_script
 from view_ml_compressed import SURFACE_SIZE
 
 TOOLKITS = {"tkagg": "tkinter", "qtagg": "PySide6"}
-
-
-def need(condition: bool, what: str) -> None:
-    """Skip without what the test needs; in CI, where .ci/run installs it, fail."""
-    if not condition and os.environ.get("CI"):
-        pytest.fail(f"{what} is missing")
-    if not condition:
-        pytest.skip(f"needs {what}")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,160 @@
+"""The explorer as one HTML page: it opens from disk, without Python, and sends no request.
+
+The HTML, CSS and JavaScript files beside this one are its template. What they show
+is appended as facts (JSON) and as numbers (one run of bytes, deflated and in base64), in the order
+in which ``decoder.js`` takes them:
+
+frequencies   (2, F) float32, of the Fourier features
+per layer     weights (inputs, outputs) float32, or float16 as two planes: all their low bytes, then
+              all their high ones, which deflate better so; then biases (outputs,) float32
+codes         (N, 2) int16, in units of 1 / CODE_SCALE
+labels        (N,) uint8
+pixels        (N, 14, 28) uint8, in 4 bits each: a pixel, high, and the one below it, low
+"""
+
+import base64
+import hashlib
+import json
+import string
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils import fuse_linear_bn_eval
+
+from autoencoder.checkpoint import Checkpoint
+from autoencoder.model import LATENT, AutoEncoder, FourierFeatures
+
+TEMPLATE = Path(__file__).parent
+SCRIPTS = ("texts.js", "decoder.js", "density.js", "explorer.js")
+
+CODE_SCALE = 32767
+# In units of a pixel's range. A canvas rounds by half of 1/255 more.
+MAX_ERROR = 0.75 / 255
+# A side of the grid of codes that the error is looked for on.
+ERROR_GRID = 41
+
+Layers = list[tuple[Tensor, Tensor]]
+
+
+def build_page(
+    checkpoint: Checkpoint,
+    latents: Tensor,
+    labels: Tensor,
+    images: Tensor,
+    places: Sequence[NDArray[Any] | None],
+    point: Sequence[float],
+) -> str:
+    """The page, complete.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+        The decoder, and what to call it.
+    latents : (N, 2) float32 in [-1, 1]
+    labels : (N,) int in 0..9
+    images : (N, 784) uint8
+        The digits on the map.
+    places : ten of (2,) float or None
+        Where the map leads to for each digit; None for a digit that is not on it.
+    point : (x, y) in [-1, 1]²
+        Where to start.
+    """
+    layers = narrow(checkpoint.model, fused_layers(checkpoint.model))
+    facts = {
+        "network": checkpoint.path.name,
+        "epoch": checkpoint.epoch,
+        "loss": checkpoint.loss,
+        "frequencies": frequencies(checkpoint.model).shape[1],
+        "layers": [
+            {"inputs": weight.shape[1], "outputs": weight.shape[0], "bytes": weight.itemsize}
+            for weight, _ in layers
+        ],
+        "digits": len(labels),
+        "codeScale": CODE_SCALE,
+        "places": [None if place is None else place.tolist() for place in places],
+        "point": list(point),
+    }
+    numbers = [frequencies(checkpoint.model)]
+    for weight, bias in layers:
+        numbers += [byte_planes(weight.T) if weight.dtype == torch.half else weight.T, bias]
+    numbers += [(latents * CODE_SCALE).round().short(), labels.byte(), pack_pixels(images)]
+    packed = zlib.compress(b"".join(part.contiguous().numpy().tobytes() for part in numbers), 9)
+
+    style = (TEMPLATE / "style.css").read_text(encoding="utf-8")
+    script = "\n".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    page = string.Template((TEMPLATE / "index.html").read_text(encoding="utf-8"))
+    return page.substitute(
+        style=style,
+        style_hash=content_hash(style),
+        script=script,
+        script_hash=content_hash(script),
+        # A name like </script> must not end the element that holds it.
+        facts=json.dumps(facts).replace("<", r"\u003c"),
+        numbers=base64.b64encode(packed).decode(),
+    )
+
+
+def content_hash(text: str) -> str:
+    """The source expression by which a Content-Security-Policy allows an inline element."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def byte_planes(halves: Tensor) -> Tensor:
+    """The low bytes of float16 numbers, then their high bytes: (2, N) uint8."""
+    return halves.flatten().view(torch.uint8).view(-1, 2).T
+
+
+def pack_pixels(images: Tensor) -> Tensor:
+    """Uint8 pixels (N, 784) to 4 bits, two rows of pixels in a row of bytes: (N, 14, 28)."""
+    pixels = (images / 17).round().byte().view(-1, 28, 28)
+    return pixels[:, 0::2] * 16 + pixels[:, 1::2]
+
+
+def frequencies(model: AutoEncoder) -> Tensor:
+    """Those of the decoder's Fourier features: (2, F), F being 0 where it has none."""
+    first = model.decoder[0]
+    return first.frequencies if isinstance(first, FourierFeatures) else torch.zeros(LATENT, 0)
+
+
+def fused_layers(model: AutoEncoder) -> Layers:
+    """The decoder's weights and biases, each layer's batch norm folded into them."""
+    layers = [layer for layer in model.decoder if isinstance(layer, nn.Linear)]
+    norms = [layer for layer in model.decoder if isinstance(layer, nn.BatchNorm1d)]
+    fused = [fuse_linear_bn_eval(*pair) for pair in zip(layers[:-1], norms, strict=True)]
+    return [(layer.weight.detach(), layer.bias.detach()) for layer in (*fused, layers[-1])]
+
+
+@torch.inference_mode()
+def narrow(model: AutoEncoder, layers: Layers) -> Layers:
+    """Round the weights to float16, but for as many layers from the code on as the error demands.
+
+    Rounding errors grow from layer to layer, so the first ones weigh most; they are also the
+    smallest.
+    """
+    steps = torch.linspace(-1, 1, ERROR_GRID)
+    latents = torch.cartesian_prod(steps, steps)
+    expected = model.decode(latents)
+    for exact in range(1, len(layers) + 1):
+        narrowed = [
+            (weight if n < exact else weight.half(), bias)
+            for n, (weight, bias) in enumerate(layers)
+        ]
+        if (decode(model, narrowed, latents) - expected).abs().max() <= MAX_ERROR:
+            break
+    return narrowed
+
+
+def decode(model: AutoEncoder, layers: Layers, latents: Tensor) -> Tensor:
+    """What decoder.js computes: codes (N, 2) to images (N, 784)."""
+    first = model.decoder[0]
+    x = first(latents) if isinstance(first, FourierFeatures) else latents
+    for weight, bias in layers[:-1]:
+        x = F.linear(x, weight.float(), bias).relu()
+    weight, bias = layers[-1]
+    return F.linear(x, weight.float(), bias).sigmoid()
