@@ -29,7 +29,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from autoencoder import UserError, figures, page
-from autoencoder.arguments import Parser, coordinate, positive_int, run
+from autoencoder.arguments import Parser, coordinate, file_name, positive_int, run
 from autoencoder.checkpoint import (
     Checkpoint,
     default_checkpoint,
@@ -581,10 +581,14 @@ def page_path(text: str) -> Path:
 
 
 def output_path(text: str, *suffixes: str) -> Path:
-    path = Path(text)
+    path = file_name(text)
     if path.suffix.lower() not in suffixes:
         raise argparse.ArgumentTypeError(f"{text}: use a name that ends in {' or '.join(suffixes)}")
-    if not path.parent.is_dir():
+    try:
+        there = path.parent.is_dir()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        there = False
+    if not there:
         raise argparse.ArgumentTypeError(f"{path.parent}: no such folder")
     return path
 

@@ -31,8 +31,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from autoencoder import UserError, figures
-from autoencoder.arguments import Parser, positive_float, positive_int, run, whole_number
-from autoencoder.checkpoint import Checkpoint, load_checkpoint
+from autoencoder.arguments import Parser, file_name, positive_float, positive_int, run, whole_number
+from autoencoder.checkpoint import Checkpoint, load_checkpoint, numbers_like
 from autoencoder.mnist import load_mnist
 from autoencoder.model import (
     COMPRESSION,
@@ -262,12 +262,18 @@ def mean_squared_error(model: AutoEncoder, images: Tensor) -> float:
 
 @contextlib.contextmanager
 def caught_signals() -> Iterator[list[int]]:
-    """A list that Ctrl-C and SIGTERM go into instead of ending the process."""
+    """A list that Ctrl-C and SIGTERM go into instead of ending the process.
+
+    A second one ends it at once, which harms nothing: files are replaced in one step.
+    """
     caught: list[int] = []
-    previous = {
-        number: signal.signal(number, lambda number, frame: caught.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+
+    def catch(number: int, frame: object) -> None:
+        if caught:
+            os._exit(128 + number)
+        caught.append(number)
+
+    previous = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield caught
     finally:
@@ -408,7 +414,7 @@ def choose_precision(device: torch.device) -> str:
     return "bf16" if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16") else "fp32"
 
 
-def start(arguments: argparse.Namespace, device: torch.device, ranks: Ranks) -> Training:
+def start(arguments: argparse.Namespace, device: torch.device, ranks: Ranks = ALONE) -> Training:
     """A fresh run, or the one that --resume names; settings on the command line win over its."""
     given = {
         setting.name: value
@@ -460,6 +466,7 @@ def recorded_settings(checkpoint: Checkpoint) -> dict[str, Any]:
             all(type(number) is int and 0 <= number < 2**31 for number in whole)
             and settings.epochs > 0
             and settings.batch_size > 1
+            and type(settings.lr) is float
             and 0 < settings.lr < math.inf
             and settings.precision in PRECISIONS
             and settings.preset in PRESETS
@@ -506,18 +513,20 @@ def restore_generator(training: Training, contents: dict[str, Any]) -> None:
 def adam_moments(contents: dict[str, Any], parameters: list[nn.Parameter]) -> dict[int, Any] | None:
     """Adam's state for each parameter, or None where the file holds none that fits."""
     try:
-        recorded = contents["optimizer"]["state"]
+        recorded = contents["optimizer"].get("state")
         moments = {
             index: {
-                "step": torch.tensor(float(recorded[index]["step"])),
-                "exp_avg": recorded[index]["exp_avg"].reshape(parameter.shape),
-                "exp_avg_sq": recorded[index]["exp_avg_sq"].reshape(parameter.shape),
+                "step": numbers_like(torch.zeros(()), torch.as_tensor(state.get("step")), "step"),
+                "exp_avg": numbers_like(parameter, state.get("exp_avg"), "exp_avg"),
+                "exp_avg_sq": numbers_like(parameter, state.get("exp_avg_sq"), "exp_avg_sq"),
             }
             for index, parameter in enumerate(parameters)
+            for state in [recorded.get(index)]
         }
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError):
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, UserError):
         return None
-    return moments
+    positive = all(m["step"] >= 0 and m["exp_avg_sq"].min() >= 0 for m in moments.values())
+    return moments if positive else None
 
 
 def resume_command(arguments: argparse.Namespace, checkpoint: Path) -> str:
@@ -558,7 +567,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--resume",
-        type=Path,
+        type=file_name,
         nargs="?",
         const=NEWEST,
         metavar="FILE",

@@ -260,7 +260,12 @@ def print_table(
 
 
 def bandwidth(text: str) -> str | float:
-    return text if text in ("scott", "silverman") else positive_float(text)
+    if text in ("scott", "silverman"):
+        return text
+    times = positive_float(text)
+    if times > 1000:
+        raise argparse.ArgumentTypeError(f"{text} is more than 1000")
+    return times
 
 
 def grid_size(text: str) -> int:

@@ -1,6 +1,8 @@
 """What the command lines of the three scripts share."""
 
 import argparse
+import errno
+import io
 import math
 import os
 import sys
@@ -21,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         """An option for a folder."""
         self.add_argument(
             f"--{name}",
-            type=Path,
+            type=file_name,
             default=Path(default),
             metavar="DIR",
             help=f"{holds} (%(default)s)",
@@ -33,17 +35,28 @@ class Parser(argparse.ArgumentParser):
     def add_checkpoint(self) -> None:
         self.add_argument(
             "--checkpoint",
-            type=Path,
+            type=file_name,
             metavar="FILE",
             help="the network (the best of your latest training, or else the pretrained one)",
         )
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+        self.exit(2, one_line(f"{self.prog}: error: {message} (see --help)") + "\n")
+
+
+def one_line(message: str) -> str:
+    """A message with line breaks and whatever else no screen shows escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+
+
+def file_name(text: str) -> Path:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file or a folder")
+    return Path(text)
 
 
 def whole_number(text: str) -> int:
-    if not text.isdecimal() or int(text[:11]) >= 2**31:
+    if not text.isdecimal() or len(text) > 100 or int(text) >= 2**31:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")
     return int(text)
 
@@ -79,13 +92,23 @@ def as_float(text: str) -> float:
 
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a script: what a user can mend ends in one line on stderr and exit status 1."""
+    script = Path(sys.argv[0]).name
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The name of a file may hold characters that the terminal does not have.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(main())
+        status = main()
+        sys.stdout.flush()
+        sys.exit(status)
     except UserError as error:
-        sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
+        sys.exit(one_line(f"{script}: error: {error}"))
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader went away, as `| head` does; Python would complain when it flushes at exit.
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        # Of standard output: its reader went away, as `| head` does, or its disk is full. Python
+        # would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        full = f"{script}: error: cannot write the output: {error.strerror}"
+        sys.exit(full if error.errno == errno.ENOSPC else 1)

@@ -14,7 +14,6 @@ import contextlib
 import io
 import math
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ import torch
 from torch import Tensor
 
 from autoencoder import UserError
+from autoencoder.archive import MAX_BYTES, read_archive
 from autoencoder.model import LATENT, AutoEncoder
 
 BEST = "autoencoder_best.pth"
@@ -83,10 +83,22 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def sync_folder(path: Path) -> None:
+    """Have the disk learn the names in a folder; syncing a file does not ask for its name."""
+    # Windows cannot, and some network disks cannot either.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def save_checkpoint(path: Path, contents: dict[str, Any]) -> None:
@@ -122,16 +134,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def read_dict(path: Path) -> dict[str, Any]:
-    """What torch.load finds in the file, once the file is known to be no larger than it looks."""
+    """What torch.load finds in the file, once all of it is known to be harmless."""
     try:
         if not path.is_file():
             raise UserError(f"{path}: no such checkpoint")
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        # torch.save does not compress; a compressed member is somebody's zip bomb.
-        if unpacked > path.stat().st_size:
-            raise UserError(f"{path}: not a PyTorch checkpoint (its contents are compressed)")
-        contents = torch.load(path, map_location="cpu", weights_only=True)
+        contents = torch.load(read_archive(path), map_location="cpu", weights_only=True)
     except UserError:
         raise
     except PermissionError as error:
@@ -159,31 +166,38 @@ def build_model(weights: object, arguments: object) -> AutoEncoder:
     except (TypeError, ValueError) as error:
         raise UserError("the network it describes is not one that AutoEncoder builds") from error
     expected = model.state_dict()
+    if sum(weight.nbytes for weight in expected.values()) > MAX_BYTES:
+        raise UserError("the network it describes is larger than any of this project")
     if weights.keys() != expected.keys():
         raise UserError("the weights are those of another network")
-    weights = dict(weights)
+    weights = {name: numbers_like(wanted, weights[name], name) for name, wanted in expected.items()}
     for name, weight in weights.items():
-        wanted = expected[name]
-        if weight.shape != wanted.shape:
-            raise UserError(
-                f"{name} has the shape {tuple(weight.shape)} instead of {tuple(wanted.shape)}"
-                f" (the code of this autoencoder has {LATENT} numbers)"
-            )
-        weights[name] = ordinary_numbers(name, weight).to(wanted.dtype).clone()
-        if not weights[name].isfinite().all():
-            raise UserError(f"{name} holds NaN or infinite numbers")
-        if name.endswith("running_var") and weights[name].min() < 0:
+        if name.endswith("running_var") and weight.min() < 0:
             raise UserError(f"{name} holds negative numbers")
     model.load_state_dict(weights, assign=True)
     return model.eval()
 
 
-def ordinary_numbers(name: str, tensor: Tensor) -> Tensor:
-    """The tensor itself, if it is dense and of real numbers."""
+def numbers_like(wanted: Tensor, tensor: Tensor, name: str) -> Tensor:
+    """A copy of a stranger's tensor in the type of the wanted one.
+
+    Raises
+    ------
+    UserError
+        If it has another shape, or holds anything but finite real numbers.
+    """
+    if tensor.shape != wanted.shape:
+        raise UserError(
+            f"{name} has the shape {tuple(tensor.shape)} instead of {tuple(wanted.shape)}"
+            f" (the code of this autoencoder has {LATENT} numbers)"
+        )
     dense = tensor.layout == torch.strided and not (tensor.is_meta or tensor.is_quantized)
     if not dense or tensor.is_complex():
         raise UserError(f"{name} is not an ordinary tensor of numbers")
-    return tensor.detach()
+    numbers = tensor.detach().to(wanted.dtype).clone()
+    if not numbers.isfinite().all():
+        raise UserError(f"{name} holds NaN or infinite numbers")
+    return numbers
 
 
 def check_widths(arguments: object) -> None:

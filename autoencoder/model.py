@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from autoencoder import UserError
+
 PIXELS = 28 * 28
 LATENT = 2
 COMPRESSION = PIXELS / LATENT
@@ -220,8 +222,16 @@ def encode_digits(model: AutoEncoder, images: Tensor, batch_size: int = BATCH_SI
     Returns
     -------
     (N, 2) float32 in (-1, 1), on the device of the images
+
+    Raises
+    ------
+    UserError
+        If the weights are so large that some codes are no numbers.
     """
-    return torch.cat([model.encode(unit_pixels(batch)) for batch in images.split(batch_size)])
+    latents = torch.cat([model.encode(unit_pixels(batch)) for batch in images.split(batch_size)])
+    if not latents.isfinite().all():
+        raise UserError("some digits have no place on the map: the network's weights are too large")
+    return latents
 
 
 @torch.inference_mode()

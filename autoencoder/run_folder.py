@@ -35,6 +35,7 @@ COLUMNS = (
 )
 HEADER = ",".join(COLUMNS) + "\n"
 NUMBERED = "autoencoder_epoch_"
+ASIDE = "set_aside_"
 
 
 class RunFolder:
@@ -71,9 +72,17 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
         try:
+            self.remove_leftovers()
             yield
         finally:
             lock.release()
+
+    def remove_leftovers(self) -> None:
+        """Remove the temporary files of writes that a kill cut short."""
+        for name in (BEST, f"{NUMBERED}[0-9]*.pth", self.log.name, f"{ASIDE}*/{self.log.name}"):
+            for file in self.path.glob(f"{name}.tmp"):
+                with contextlib.suppress(OSError):
+                    file.unlink()
 
     def owns(self, file: Path) -> bool:
         """Whether a checkpoint goes by one of the names of this folder's run."""
@@ -92,9 +101,12 @@ class RunFolder:
 
     def newest(self) -> Checkpoint:
         """The checkpoint that has the most epochs behind it."""
-        files = [self.numbered(epoch) for epoch in self.numbered_epochs()[-1:]]
-        if self.best.exists():
-            files.append(self.best)
+        try:
+            files = [self.numbered(epoch) for epoch in self.numbered_epochs()[-1:]]
+            if self.best.exists():
+                files.append(self.best)
+        except OSError as error:
+            raise UserError(f"cannot read {self.path}: {error.strerror}") from error
         if not files:
             raise UserError(f"there is no checkpoint in {self.path} to resume from")
         return max((load_checkpoint(file) for file in files), key=lambda found: found.epoch or 0)
@@ -163,13 +175,14 @@ class RunFolder:
             aside = None
             if late_rows or late_files:
                 aside = self.unused_folder()
-                aside.mkdir()
-                if epoch == 0 and self.log.exists():
-                    self.log.rename(aside / self.log.name)
-                elif late_rows:
+                aside.mkdir(exist_ok=True)
+                if epoch > 0 and late_rows:
                     write_atomically(aside / self.log.name, (HEADER + "".join(late_rows)).encode())
                 for file in late_files:
                     file.rename(aside / file.name)
+                # Last, so that after a kill in between the log still reaches as far as any file.
+                if epoch == 0 and self.log.exists():
+                    self.log.rename(aside / self.log.name)
             kept = "".join(row for row in rows if row_epoch(row) <= epoch)
             write_atomically(self.log, (HEADER + kept).encode())
         except OSError as error:
@@ -177,8 +190,13 @@ class RunFolder:
         return aside
 
     def unused_folder(self) -> Path:
-        folders = (self.path / f"set_aside_{n}" for n in itertools.count(1))
-        return next(folder for folder in folders if not folder.exists())
+        """The first that is not there, or empty since what it was made for was cut short."""
+        folders = (self.path / f"{ASIDE}{n}" for n in itertools.count(1))
+        return next(
+            folder
+            for folder in folders
+            if not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+        )
 
 
 def row_epoch(row: str) -> float:

@@ -1,14 +1,24 @@
 """What the tests share: real digits, and the scripts run as a user runs them."""
 
+import csv
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from torch import Tensor
+from torchvision.datasets import utils
 
+import main as script
+from autoencoder import figures
+from autoencoder.arguments import run
 from autoencoder.mnist import load_mnist
+from tests.faults import NO_FAULT, Fault, Running, Work, warm_context
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "data"
@@ -56,3 +66,130 @@ def start_script(*words: str | Path, stderr: int = subprocess.STDOUT) -> subproc
         stderr=stderr,
         text=True,
     )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoints"
+
+
+class Outcome:
+    """What a user sees of a run in this process: the exit status and the two streams."""
+
+    def __init__(self, status: Any, out: str, err: str) -> None:
+        self.status = 1 if isinstance(status, str) else status
+        self.out = out
+        self.err = err + status if isinstance(status, str) else err
+
+
+@pytest.fixture
+def train(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    test_set: tuple[Tensor, Tensor],
+    tmp_path: Path,
+) -> Any:
+    """Run main.py in this process, on 600 digits instead of 70,000.
+
+    Pictures, which take longer than such a training, are drawn only where --img is given.
+    """
+    images, labels = test_set
+    monkeypatch.setattr(script, "load_mnist", lambda _root, _split: (images[:600], labels[:600]))
+
+    def train(*words: str | Path) -> Outcome:
+        places = ["--checkpoints", tmp_path / "checkpoints", "--img", tmp_path / "img"]
+        line = ["main.py", "--device", "cpu", *places, "--batch_size", "256", *words]
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", [str(word) for word in line])
+            if "--img" not in words:
+                patch.setattr(figures, "save", lambda _figure, _path: None)
+            with pytest.raises(SystemExit) as exit_:
+                run(script.main)
+        return Outcome(exit_.value.code, *capsys.readouterr())
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def processes() -> Any:
+    """What starts the processes, one for all tests: it loads torch once."""
+    return warm_context()
+
+
+@pytest.fixture
+def background(
+    processes: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    test_set: tuple[Tensor, Tensor],
+    tmp_path: Path,
+) -> Iterator[Any]:
+    """Start main.py in a process of its own, on the first of the test digits and one thread."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    started: list[Running] = []
+    number = count(1)
+
+    def start(
+        *words: str | Path,
+        digits: int = 600,
+        fault: Fault = NO_FAULT,
+        out: Path | None = None,
+        memory: Path | None = None,
+    ) -> Running:
+        images, labels = (part[:digits].numpy() for part in test_set)
+        streams = tmp_path / f"process_{next(number)}"
+        work = Work(
+            ["--device", "cpu", *map(str, words)],
+            images,
+            labels,
+            out or streams.with_suffix(".out"),
+            streams.with_suffix(".err"),
+            fault,
+            memory,
+        )
+        process = processes.Process(target=work.do)
+        process.start()
+        started.append(Running(process, work))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.process.kill()
+        running.process.join()
+
+
+def logged_epochs(folder: Path) -> list[int]:
+    with (folder / "training_log.csv").open(newline="") as file:
+        return [int(row["Epoch"]) for row in csv.DictReader(file)]
+
+
+def assert_same_training(one: Path, other: Path) -> None:
+    """Two checkpoints hold the same bits, whatever the paths they were written to."""
+
+    def assert_same(mine: Any, its: Any) -> None:
+        assert type(mine) is type(its)
+        if isinstance(mine, dict):
+            assert mine.keys() == its.keys()
+            for key in mine:
+                assert_same(mine[key], its[key])
+        elif isinstance(mine, Tensor):
+            assert torch.equal(mine, its)
+        else:
+            assert mine == its
+
+    assert_same(torch.load(one, weights_only=True), torch.load(other, weights_only=True))
+
+
+@pytest.fixture
+def whole_run(train: Any, tmp_path: Path) -> Path:
+    """The checkpoints of six epochs that nothing disturbed."""
+    train("--epochs", "6", "--save_every", "2", "--checkpoints", tmp_path / "whole")
+    return tmp_path / "whole"
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(url: str, **_: object) -> str:
+        raise OSError(f"no network for {url}")
+
+    monkeypatch.setattr(utils, "_get_redirect_url", refuse)

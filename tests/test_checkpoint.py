@@ -169,6 +169,7 @@ def bad_files(model: AutoEncoder) -> dict[str, Any]:
         "an absurd epoch": good | {"epoch": 10**400},
         "no epoch": {k: v for k, v in good.items() if k != "epoch"},
         "a negative epoch": good | {"epoch": -1},
+        "a tensor without numbers": good | {"best_loss": torch.empty(1, device="meta")},
     }
 
 
@@ -181,7 +182,7 @@ def test_what_is_no_checkpoint_is_refused(model: AutoEncoder, file: Path, name: 
     assert str(file) in str(caught.value)
 
 
-@pytest.mark.parametrize("loss", [10**400, "low", torch.empty(1, device="meta"), float("nan")])
+@pytest.mark.parametrize("loss", [10**400, "low", torch.zeros(1), float("nan")])
 def test_a_loss_that_is_none_is_unknown(model: AutoEncoder, file: Path, loss: object) -> None:
     torch.save(contents_of(model) | {"best_loss": loss}, file)
     assert load_checkpoint(file).loss is None

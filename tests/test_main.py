@@ -1,95 +1,23 @@
 """Training as a user runs it: pictures, resuming, stopping, bad input."""
 
 import csv
-import os
-import shlex
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 import main as script
-from autoencoder import figures
-from autoencoder.arguments import run
 from autoencoder.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.model import AutoEncoder
 from autoencoder.ranks import ALONE
-from tests.conftest import DATA, run_script, start_script
+from tests.conftest import DATA, Outcome, assert_same_training, logged_epochs, run_script
 
 PICTURES = (
     "2D_Visualization_of_number.png",
     "comparaison/compression_visualization.png",
     "training_curve.png",
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "checkpoints"
-
-
-class Outcome:
-    """What a user sees of a run in this process: the exit status and the two streams."""
-
-    def __init__(self, status: Any, out: str, err: str) -> None:
-        self.status = 1 if isinstance(status, str) else status
-        self.out = out
-        self.err = err + status if isinstance(status, str) else err
-
-
-@pytest.fixture
-def train(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    test_set: tuple[Tensor, Tensor],
-    tmp_path: Path,
-) -> Any:
-    """Run main.py in this process, on 600 digits instead of 70,000.
-
-    Pictures, which take longer than such a training, are drawn only where --img is given.
-    """
-    images, labels = test_set
-    monkeypatch.setattr(script, "load_mnist", lambda _root, _split: (images[:600], labels[:600]))
-
-    def train(*words: str | Path) -> Outcome:
-        places = ["--checkpoints", tmp_path / "checkpoints", "--img", tmp_path / "img"]
-        line = ["main.py", "--device", "cpu", *places, "--batch_size", "256", *words]
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", [str(word) for word in line])
-            if "--img" not in words:
-                patch.setattr(figures, "save", lambda _figure, _path: None)
-            with pytest.raises(SystemExit) as exit_:
-                run(script.main)
-        return Outcome(exit_.value.code, *capsys.readouterr())
-
-    return train
-
-
-def logged_epochs(folder: Path) -> list[int]:
-    with (folder / "training_log.csv").open(newline="") as file:
-        return [int(row["Epoch"]) for row in csv.DictReader(file)]
-
-
-def assert_same_training(one: Path, other: Path) -> None:
-    """Two checkpoints hold the same bits, whatever the paths they were written to."""
-
-    def assert_same(mine: Any, its: Any) -> None:
-        assert type(mine) is type(its)
-        if isinstance(mine, dict):
-            assert mine.keys() == its.keys()
-            for key in mine:
-                assert_same(mine[key], its[key])
-        elif isinstance(mine, Tensor):
-            assert torch.equal(mine, its)
-        else:
-            assert mine == its
-
-    assert_same(torch.load(one, weights_only=True), torch.load(other, weights_only=True))
 
 
 # --- a whole run ------------------------------------------------------------------------------
@@ -179,13 +107,6 @@ def test_it_leaves_the_pretrained_weights_alone(train: Any, folder: Path) -> Non
 
 
 # --- resuming ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def whole_run(train: Any, tmp_path: Path) -> Path:
-    """The checkpoints of six epochs that nothing disturbed."""
-    train("--epochs", "6", "--save_every", "2", "--checkpoints", tmp_path / "whole")
-    return tmp_path / "whole"
 
 
 def test_resuming_from_a_file_ends_bit_for_bit_the_same(
@@ -329,87 +250,6 @@ def test_a_file_of_the_reference_goes_on(train: Any, folder: Path, tmp_path: Pat
     assert written["optimizer"]["param_groups"][0]["weight_decay"] == 0
 
 
-# --- killing and stopping ---------------------------------------------------------------------
-
-
-def wait_for(process: Any, text: str) -> None:
-    for line in process.stdout:
-        if text in line:
-            return
-    pytest.fail(f"the run ended before it printed {text!r}")
-
-
-def test_killed_and_resumed_it_ends_bit_for_bit_the_same(folder: Path, tmp_path: Path) -> None:
-    places = ["--img", str(tmp_path / "img"), "--device", "cpu", "--save_every", "2"]
-    undisturbed = tmp_path / "undisturbed"
-    run_script("main.py", "--epochs", "5", "--checkpoints", undisturbed, *places)
-
-    killed = start_script("main.py", "--epochs", "5", "--checkpoints", folder, *places)
-    wait_for(killed, "Epoch: 3/5")
-    killed.kill()
-    killed.communicate()
-    # Between the log and the checkpoint of an epoch, a kill leaves a row without a checkpoint.
-    with (folder / "training_log.csv").open("a") as log:
-        log.write("4,0.03")
-
-    command = ["main.py", "--resume", "--epochs", "5", "--checkpoints", str(folder), *places]
-    assert run_script(*command).returncode == 0
-    name = "autoencoder_epoch_5.pth"
-    assert_same_training(folder / name, undisturbed / name)
-    assert logged_epochs(folder) == [1, 2, 3, 4, 5]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send these signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_it_saves_and_says_how_to_go_on(
-    folder: Path, tmp_path: Path, number: signal.Signals
-) -> None:
-    running = start_script(
-        "main.py", "--epochs", "4", "--checkpoints", folder, "--img", tmp_path / "img"
-    )
-    wait_for(running, "Epoch: 1/4")
-    running.send_signal(number)
-    out, _ = running.communicate(timeout=30)
-    assert running.returncode == 128 + number
-    command = shlex.split(out.strip().splitlines()[-1])
-    assert command[:3] == ["python", "main.py", "--resume"]
-    assert load_checkpoint(Path(command[3])).epoch in (1, 2, 3)
-    done = run_script(*command[1:])
-    assert (done.returncode, done.stderr) == (0, "")
-    assert logged_epochs(folder) == [1, 2, 3, 4]
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send these signals")
-def test_stopped_before_an_epoch_is_complete_nothing_is_overwritten(
-    train: Any, whole_run: Path, tmp_path: Path
-) -> None:
-    source = whole_run / "autoencoder_epoch_6.pth"
-    before = source.read_bytes()
-    places = ("--checkpoints", whole_run, "--img", tmp_path / "img")
-    running = start_script("main.py", "--resume", source, "--epochs", "99", "--lr", "0.1", *places)
-    wait_for(running, "Training on")
-    running.terminate()
-    out, _ = running.communicate(timeout=30)
-    assert running.returncode == 143
-    assert source.read_bytes() == before
-    assert f"--resume {source}" in out
-
-
-def test_a_reader_that_goes_away_leaves_no_traceback(folder: Path, tmp_path: Path) -> None:
-    running = start_script(
-        "main.py",
-        *("--epochs", "3", "--checkpoints", folder, "--img", tmp_path / "img"),
-        stderr=subprocess.PIPE,
-    )
-    wait_for(running, "Training on")
-    assert running.stdout
-    assert running.stderr
-    running.stdout.close()
-    assert running.stderr.read() == ""
-    assert running.wait(timeout=60) == 1
-    running.stderr.close()
-
-
 # --- bad input --------------------------------------------------------------------------------
 
 
@@ -519,20 +359,6 @@ def test_a_loss_that_is_no_number_stops_the_run(train: Any, folder: Path) -> Non
     assert_refused(outcome, "ended with loss", "nan", "smaller --lr")
     assert (folder / "autoencoder_epoch_1.pth").read_bytes() == good
     assert load_checkpoint(folder / "autoencoder_best.pth").epoch in (1, 2)
-
-
-def test_a_second_training_in_the_same_folder_is_refused(
-    train: Any, folder: Path, tmp_path: Path
-) -> None:
-    running = start_script(
-        "main.py", "--epochs", "60", "--checkpoints", folder, "--img", tmp_path / "img"
-    )
-    try:
-        wait_for(running, "Training on")
-        assert_refused(train("--epochs", "1"), "another training is writing to")
-    finally:
-        running.kill()
-        running.communicate()
 
 
 def test_damaged_data_is_refused_from_the_shell(tmp_path: Path, folder: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchvision.datasets import utils
 
 from autoencoder import UserError
 from autoencoder.mnist import load_mnist
@@ -21,14 +20,6 @@ def fresh(tmp_path: Path) -> Path:
     for archive in (DATA / "MNIST" / "raw").glob("*.gz"):
         shutil.copy(archive, raw)
     return tmp_path
-
-
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(url: str, **_: object) -> str:
-        raise OSError(f"no network for {url}")
-
-    monkeypatch.setattr(utils, "_get_redirect_url", refuse)
 
 
 def test_the_sets_are_those_of_mnist(fresh: Path) -> None:

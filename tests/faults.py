@@ -1,0 +1,236 @@
+"""main.py in a process of its own, small and fast, on a disk that fails to order.
+
+Small: 600 digits and a narrow network. Fast: the process is forked from one that has torch loaded,
+which takes 0.1 s instead of 3.
+"""
+
+import contextlib
+import errno
+import io
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import psutil
+import pytest
+import torch
+from numpy.typing import NDArray
+
+import main
+from autoencoder import UserError
+from autoencoder.arguments import run
+from autoencoder.model import AutoEncoder
+from autoencoder.run_folder import RunFolder
+
+PIECE = 50_000  # bytes of a checkpoint that are written at once, a thirteenth of it
+SNIPPET = 20  # bytes of a row of the log
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong on the disk, counted in steps: a piece written, a file synced or renamed.
+
+    Attributes
+    ----------
+    kill_at : int or None
+        The step before which the process dies by SIGKILL.
+    full_at : int or None
+        The step from which on nothing can be written.
+    pause : float
+        Seconds that each step takes longer.
+    """
+
+    kill_at: int | None = None
+    full_at: int | None = None
+    pause: float = 0
+
+    def step(self, number: int, writes: bool) -> None:
+        time.sleep(self.pause)
+        if number == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if writes and self.full_at is not None and number >= self.full_at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+NO_FAULT = Fault()
+
+
+def narrow_network() -> AutoEncoder:
+    return AutoEncoder([32, 16], [16, 32])
+
+
+class PieceByPiece(io.BufferedWriter):
+    """A file that is written in pieces, with a step before each."""
+
+    def __init__(self, path: Path, mode: str, size: int, step: Callable[[], None]) -> None:
+        super().__init__(io.FileIO(path, mode))
+        self.size, self.step = size, step
+
+    def write(self, content: Any) -> int:
+        for start in range(0, len(content), self.size):
+            self.step()
+            super().write(content[start : start + self.size])
+            self.flush()
+        return len(content)
+
+
+@contextlib.contextmanager
+def faulty_disk(fault: Fault) -> Iterator[list[str]]:
+    """Have this process write to a faulty disk; the list tells the steps so far."""
+    steps: list[str] = []
+
+    def counted(name: str, action: Any = None, writes: bool = False) -> Any:
+        def act(*arguments: Any) -> Any:
+            steps.append(name)
+            fault.step(len(steps), writes)
+            return action and action(*arguments)
+
+        return act
+
+    really_open = Path.open
+
+    def open_(path: Path, mode: str = "r", **options: Any) -> Any:
+        piece = counted("write", writes=True)
+        if mode == "wb":
+            return PieceByPiece(path, mode, PIECE, piece)
+        if mode == "a":
+            return io.TextIOWrapper(PieceByPiece(path, "ab", SNIPPET, piece), **options)
+        return really_open(path, mode, **options)
+
+    with contextlib.ExitStack() as patches:
+        patches.enter_context(mock.patch.object(Path, "open", open_))
+        for owner, name in ((Path, "replace"), (Path, "rename"), (os, "fsync")):
+            action = counted(name, getattr(owner, name), writes=name == "fsync")
+            patches.enter_context(mock.patch.object(owner, name, action))
+        yield steps
+
+
+@dataclass
+class Work:
+    """What a process is to do: the words behind main.py, its digits, and where its output goes."""
+
+    words: list[str]
+    images: NDArray[Any]
+    labels: NDArray[Any]
+    out: Path
+    err: Path
+    fault: Fault
+    memory: Path | None
+
+    def do(self) -> None:
+        sys.stdout = self.out.open("w")
+        sys.stderr = self.err.open("w", errors="backslashreplace")
+        torch.set_num_threads(1)
+        sys.argv = ["main.py", *self.words]
+        digits = torch.from_numpy(self.images), torch.from_numpy(self.labels)
+        smaller: dict[str, Any] = {
+            "load_mnist": lambda _root, _split: digits,
+            "AutoEncoder": narrow_network,
+            "report": lambda *_: None,
+        }
+        with (
+            mock.patch.multiple(main, **smaller),
+            watched_memory(self.memory),
+            faulty_disk(self.fault),
+        ):
+            run(main.main)
+
+
+@contextlib.contextmanager
+def watched_memory(file: Path | None) -> Iterator[None]:
+    """Have main.py note its resident memory in a file whenever it logs an epoch."""
+    really_record = RunFolder.record
+
+    def record(folder: RunFolder, **row: Any) -> None:
+        really_record(folder, **row)
+        if file:
+            with file.open("a") as notes:
+                print(psutil.Process().memory_info().rss, file=notes)
+
+    with mock.patch.object(RunFolder, "record", record):
+        yield
+
+
+@dataclass
+class Reading:
+    """A process's work: to read a stranger's checkpoint, all that main.py reads when resuming."""
+
+    file: Path
+    out: Path
+    err: Path
+
+    def do(self) -> None:
+        sys.stdout, sys.stderr = self.out.open("w"), self.err.open("w")
+        began = time.process_time()
+        refusal = take_up(self.file)
+        seconds = time.process_time() - began
+        print(json.dumps({"refusal": refusal, "seconds": seconds, "peak": peak_memory()}))
+
+
+def take_up(file: Path) -> str | None:
+    """Why main.py cannot go on from a checkpoint; None where it did, for an epoch of 8 digits."""
+    words = ["--resume", str(file), "--epochs", str(2**31 - 1), "--device", "cpu"]
+    try:
+        training = main.start(main.parse_arguments(words), torch.device("cpu"))
+    except UserError as error:
+        return str(error)
+    main.train_epoch(training, torch.arange(8 * 784).reshape(8, 784).byte(), [])
+    return None
+
+
+def peak_memory() -> int:
+    """The most that this process has had in memory since it began, in bytes."""
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+class Running:
+    """A process of ours at work."""
+
+    def __init__(self, process: Any, work: Work | Reading) -> None:
+        self.process, self.work = process, work
+
+    @property
+    def out(self) -> str:
+        return self.work.out.read_text() if self.work.out.exists() else ""
+
+    @property
+    def err(self) -> str:
+        return self.work.err.read_text()
+
+    def wait_for(self, text: str) -> None:
+        until = time.monotonic() + 60
+        while text not in self.out:
+            if not self.process.is_alive() or time.monotonic() > until:
+                pytest.fail(f"the run did not print {text!r}, but {self.out!r} and {self.err!r}")
+            time.sleep(0.01)
+
+    def send(self, number: int) -> None:
+        os.kill(self.process.pid, number)
+
+    def status(self, timeout: float = 120) -> int:
+        """The exit status, once it has ended; minus the signal if one killed it."""
+        self.process.join(timeout)
+        assert self.process.exitcode is not None, f"still running after {timeout} s"
+        return int(self.process.exitcode)
+
+
+def warm_context() -> Any:
+    """How to start processes from one that has loaded torch; where none can fork, plainly."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.faults"])
+    return context

@@ -1,0 +1,603 @@
+"""Nothing is lost, whatever happens to the process, the disk or the files.
+
+python -m pytest tests/test_faults.py              # the fast versions
+python -m pytest tests/test_faults.py -m slow      # 100 kills, 5,000 damaged files, ...
+"""
+
+import contextlib
+import gzip
+import hashlib
+import io
+import itertools
+import json
+import math
+import os
+import random
+import shlex
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import hypothesis
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from torch import Tensor
+
+import interac_decompression
+import main
+import view_ml_compressed
+from autoencoder import UserError, figures, mnist
+from autoencoder.arguments import Parser, run
+from autoencoder.checkpoint import load_checkpoint
+from tests.conftest import assert_same_training, logged_epochs, run_script
+from tests.faults import Fault, Reading, Running, peak_memory, take_up
+from tests.hostile import (
+    damaged_bytes,
+    damaged_checkpoint,
+    good_contents,
+    hostile_files,
+    saved,
+)
+
+EPOCHS, SAVE_EVERY = 24, 4
+LENGTH = ("--epochs", str(EPOCHS), "--save_every", str(SAVE_EVERY), "--batch_size", "256")
+KILLS = 5
+
+FAST_AND_FULL: Any = [200, pytest.param(5000, marks=pytest.mark.slow)]
+SEED = random.randrange(2**32)  # of the full versions; the fast ones are the same every time
+
+only_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+
+
+def randomly(examples: int) -> Callable[[Callable[[random.Random], None]], Callable[[], None]]:
+    """Have hypothesis call a function that many times."""
+    fast = examples == FAST_AND_FULL[0]
+
+    def decorate(function: Callable[[random.Random], None]) -> Callable[[], None]:
+        repeated = settings(
+            max_examples=examples,
+            deadline=None,
+            database=None,
+            derandomize=fast,
+            suppress_health_check=list(HealthCheck),
+        )(given(st.randoms(use_true_random=False))(function))
+        return repeated if fast else hypothesis.seed(SEED)(repeated)
+
+    return decorate
+
+
+def tell(capsys: pytest.CaptureFixture[str], what: str, outcomes: Counter[str]) -> None:
+    """Show the figures of a full version: a test that passes shows nothing else."""
+    if outcomes.total() > FAST_AND_FULL[0]:
+        with capsys.disabled():
+            peak = peak_memory() / 1e9
+            print(f"\n{what}: {dict(outcomes)}; seed {SEED}, peak memory {peak:.2f} GB")
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Have torch compute on one thread: for such small tensors more only get in the way."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def go_on(background: Any, folder: Path, tmp_path: Path) -> Any:
+    """Start the run of 24 epochs, or resume it where there is something to resume."""
+
+    def start(*words: str | Path, into: Path = folder, **options: Any) -> Running:
+        resume = ["--resume"] if any(into.glob("*.pth")) else []
+        places = ("--checkpoints", into, "--img", tmp_path / "img")
+        running: Running = background(*LENGTH, *places, *resume, *words, **options)
+        return running
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("undisturbed") / "checkpoints"
+
+
+@pytest.fixture
+def undisturbed(go_on: Any, kept: Path) -> Path:
+    """The checkpoints of a run that nothing disturbed; made once."""
+    if not kept.exists():
+        assert go_on(into=kept).status() == 0
+    return kept
+
+
+def assert_all_checkpoints_open(folder: Path) -> None:
+    for file in folder.rglob("*.pth"):
+        assert load_checkpoint(file).epoch is not None
+
+
+def assert_nothing_was_lost(folder: Path, undisturbed: Path) -> None:
+    """The finished run is bit for bit the undisturbed one, and left nothing half written."""
+    for file in undisturbed.glob("*.pth"):
+        assert_same_training(folder / file.name, file)
+    assert logged_epochs(folder) == list(range(1, EPOCHS + 1))
+    assert not list(folder.rglob("*.tmp"))
+
+
+# --- kill -9 ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 21))]
+)
+def test_killed_five_times_it_ends_bit_for_bit_as_undisturbed(
+    go_on: Any, folder: Path, undisturbed: Path, seed: int
+) -> None:
+    """At a random step on the disk, or at a random moment while each step takes long."""
+    chance = random.Random(seed)
+    for _ in range(KILLS):
+        if chance.random() < 0.7:
+            running = go_on(fault=Fault(kill_at=chance.randint(1, 80)))
+        else:
+            running = go_on(fault=Fault(pause=0.005))
+            running.wait_for("Training on")
+            time.sleep(chance.uniform(0, 0.4))
+            running.send(signal.SIGKILL)
+        assert running.status() == -signal.SIGKILL
+        assert_all_checkpoints_open(folder)
+    assert go_on().status() == 0
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+# --- Ctrl-C and SIGTERM -----------------------------------------------------------------------
+
+
+@only_posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_saves_and_says_how_to_go_on(
+    go_on: Any, background: Any, folder: Path, undisturbed: Path, number: signal.Signals
+) -> None:
+    running = go_on(fault=Fault(pause=0.003))
+    running.wait_for("Epoch:  6/24")
+    running.send(number)
+    assert running.status() == 128 + number
+    *_, last_epoch, _, line = running.out.strip().splitlines()
+    command = shlex.split(line)
+    assert command[:3] == ["python", "main.py", "--resume"]
+    assert f"Epoch: {load_checkpoint(Path(command[3])).epoch:2}/24" in last_epoch
+    assert background(*command[2:]).status() == 0
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+@only_posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_twice_it_ends_at_once(
+    go_on: Any, folder: Path, undisturbed: Path, number: signal.Signals
+) -> None:
+    running = go_on(fault=Fault(pause=0.15))  # 2 s a checkpoint
+    running.wait_for("Epoch:  1/24")
+    running.send(number)
+    time.sleep(0.1)
+    began = time.monotonic()
+    running.send(number)
+    assert running.status() == 128 + number
+    assert time.monotonic() - began < 1
+    assert running.err == ""
+    assert_all_checkpoints_open(folder)
+    assert go_on().status() == 0
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+@only_posix
+def test_stopped_before_an_epoch_is_complete_nothing_is_overwritten(
+    background: Any, go_on: Any, folder: Path
+) -> None:
+    assert go_on().status() == 0
+    last = folder / "autoencoder_epoch_24.pth"
+    before = last.read_bytes()
+    # Batches of two digits: an epoch takes seconds.
+    endless = ("--epochs", "99", "--batch_size", "2", "--checkpoints", folder, "--img", folder)
+    running = background("--resume", last, *endless, digits=10_000)
+    running.wait_for("Training on")
+    running.send(signal.SIGTERM)
+    assert running.status() == 143
+    assert last.read_bytes() == before
+    assert f"--resume {last}" in running.out
+
+
+def test_a_reader_that_goes_away_leaves_no_traceback(go_on: Any, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    running = go_on(out=pipe)
+    with pipe.open() as reader:
+        reader.readline()
+    assert running.status() == 1
+    assert running.err == ""
+
+
+# --- two at once ------------------------------------------------------------------------------
+
+
+def test_a_second_training_in_the_same_folder_is_refused(
+    go_on: Any, folder: Path, undisturbed: Path
+) -> None:
+    first = go_on(fault=Fault(pause=0.005))
+    first.wait_for("Epoch:  1/24")
+    second = go_on()
+    assert second.status() == 1
+    assert_one_line(second, f"another training is writing to {folder}: wait for its end")
+    assert first.status() == 0
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+def assert_one_line(running: Running, says: str) -> None:
+    assert running.err.startswith(f"main.py: error: {says}")
+    assert running.err.count("\n") == 1
+
+
+# --- a full disk ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 10 MB, which goes away with the process that mounted it."""
+    mount = f"mount -t tmpfs -o size=10M tmpfs {shlex.quote(str(tmp_path))}"
+    try:
+        holder = subprocess.Popen(
+            ["unshare", "--mount", "sh", "-c", f"{mount} && echo mounted && read _"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+    except OSError:
+        pytest.skip("this needs unshare, a program of Linux")
+    with holder:
+        assert holder.stdout
+        if holder.stdout.readline() != "mounted\n":
+            pytest.skip("only root may mount a disk")
+        # The disk is there for the holder alone; this is its view of the files.
+        yield Path(f"/proc/{holder.pid}/root{tmp_path}")
+
+
+def test_a_full_disk_is_named_and_nothing_is_lost(
+    go_on: Any, small_disk: Path, undisturbed: Path
+) -> None:
+    folder = small_disk / "checkpoints"
+    folder.mkdir()
+    filler = folder / "somebody's film"
+    filler.write_bytes(bytes(7_000_000))
+    running = go_on(into=folder)
+    assert running.status() == 1
+    assert_one_line(running, f"cannot write {folder}")
+    assert "No space left on device" in running.err
+    assert list(folder.glob("*.pth"))
+    assert not list(folder.glob("*.tmp"))
+    assert_all_checkpoints_open(folder)
+
+    again = go_on(into=folder)
+    assert again.status() == 1
+    assert_one_line(again, f"cannot write {folder}")
+
+    filler.unlink()
+    assert go_on(into=folder).status() == 0
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("step", "file"),
+    [
+        (1, "training_log.csv"),  # its header
+        (5, "training_log.csv"),  # its first row
+        (28, "training_log.csv"),  # half of its second row is there
+        (29, "training_log.csv"),  # all of it is there, but not known to be on the disk
+        (9, "autoencoder_best.pth"),
+        (36, "autoencoder_best.pth"),  # half of the second one is there
+        (44, "autoencoder_best.pth"),
+        (95, "autoencoder_epoch_4.pth"),
+    ],
+)
+def test_wherever_the_disk_is_full_nothing_is_lost(
+    go_on: Any, folder: Path, undisturbed: Path, step: int, file: str
+) -> None:
+    running = go_on(fault=Fault(full_at=step))
+    assert running.status() == 1
+    assert_one_line(running, f"cannot write {folder / file}: No space left on device")
+    assert not list(folder.glob("*.tmp"))
+    assert_all_checkpoints_open(folder)
+    assert go_on().status() == 0
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this needs /dev/full, of Linux")
+def test_a_full_disk_for_the_output_is_named(go_on: Any) -> None:
+    running = go_on(out=Path("/dev/full"))
+    assert running.status() == 1
+    assert_one_line(running, "cannot write the output: No space left on device")
+
+
+# --- checkpoints of strangers -----------------------------------------------------------------
+
+
+def hostile_file(name: str, tmp_path: Path) -> Path:
+    file = tmp_path / "stranger.pth"
+    file.write_bytes(hostile_files(tmp_path / "code_ran")[name]())
+    return file
+
+
+@pytest.mark.parametrize("name", hostile_files(Path()))
+def test_a_file_made_to_harm_can_only_be_refused(processes: Any, name: str, tmp_path: Path) -> None:
+    file = hostile_file(name, tmp_path)
+    reading = Reading(file, tmp_path / "out", tmp_path / "err")
+    running = Running(processes.Process(target=reading.do), reading)
+    running.process.start()
+    assert running.status(timeout=60) == 0
+    assert running.err == ""
+    outcome = json.loads(running.out.splitlines()[-1])
+    assert outcome["refusal"].startswith(str(file))
+    assert "\n" not in outcome["refusal"]
+    assert outcome["seconds"] < 10
+    assert outcome["peak"] < 2e9
+    assert not (tmp_path / "code_ran").exists()
+
+
+@pytest.mark.parametrize("examples", FAST_AND_FULL)
+def test_a_damaged_checkpoint_is_refused_or_loads(
+    examples: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    contents = good_contents()
+    file = tmp_path / "stranger.pth"
+    outcomes: Counter[str] = Counter()
+    peak_before = peak_memory()
+
+    @randomly(examples)
+    def refused_or_loads(chance: random.Random) -> None:
+        file.write_bytes(damaged_checkpoint(contents, chance))
+        began = time.process_time()
+        refusal = take_up(file)
+        outcomes["loaded" if refusal is None else "refused"] += 1
+        assert time.process_time() - began < 10
+        assert refusal is None or (refusal.startswith(f"{file}: ") and "\n" not in refusal)
+
+    with one_thread(), warnings.catch_warnings():
+        # A warning would be a second line on stderr; but torch.load must not fail by ours.
+        warnings.simplefilter("default")
+        refused_or_loads()
+    assert peak_memory() < max(2e9, 1.01 * peak_before)
+    assert "Warning" not in capsys.readouterr().err
+    tell(capsys, "damaged checkpoints", outcomes)
+
+
+@pytest.mark.parametrize(
+    ("script", "option"),
+    [
+        ("main.py", "--resume"),
+        ("interac_decompression.py", "--checkpoint"),
+        ("view_ml_compressed.py", "--checkpoint"),
+    ],
+)
+def test_the_command_lines_refuse_them_in_one_line(
+    script: str, option: str, tmp_path: Path
+) -> None:
+    chance = random.Random(script)
+    good = saved(good_contents())
+    files = {
+        "truncated": good[: len(good) // 2],
+        "bits flipped": good[:5000] + bytes(byte ^ 1 for byte in good[5000:5010]) + good[5010:],
+        "no file": b"",
+        **{name: make() for name, make in hostile_files(tmp_path / "code_ran").items()},
+    }
+    for number, name in enumerate(chance.sample(list(files), 3 if option == "--checkpoint" else 4)):
+        file = tmp_path / f"{number}.pth"
+        file.write_bytes(files[name])
+        done = run_script(script, option, file)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"{script}: error: {file}")
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "code_ran").exists()
+
+
+# --- damaged data -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> dict[str, bytes]:
+    """Stands in for MNIST: ten digits, packed and unpacked, by the names of the eight files."""
+    files, resources = {}, []
+    for name in mnist.UNPACKED:
+        sizes = (10, 28, 28) if "images" in name else (10,)
+        header = struct.pack(f">I{len(sizes)}I", 0x800 + len(sizes), *sizes)
+        files[name] = header + bytes(n % 10 for n in range(math.prod(sizes)))
+        files[f"{name}.gz"] = gzip.compress(files[name])
+        resources.append((f"{name}.gz", hashlib.md5(files[f"{name}.gz"]).hexdigest()))
+    unpacked = {name: hashlib.md5(files[name]).hexdigest() for name in mnist.UNPACKED}
+    monkeypatch.setattr(mnist, "UNPACKED", unpacked)
+    monkeypatch.setattr("torchvision.datasets.MNIST.resources", resources)
+    return files
+
+
+def damaged_folder(raw: Path, files: dict[str, bytes], chance: random.Random) -> None:
+    """Write the files to a folder, some of them damaged, missing, or no files at all."""
+    shutil.rmtree(raw, ignore_errors=True)
+    raw.mkdir(parents=True)
+    bad = chance.sample(list(files), chance.randint(1, 4))
+    for name, content in files.items():
+        kind = chance.choice(["bytes", "bytes", "missing", "folder", "loop"]) if name in bad else ""
+        if kind == "folder":
+            (raw / name).mkdir()
+        elif kind == "loop":
+            (raw / name).symlink_to(name)
+        elif kind != "missing":
+            (raw / name).write_bytes(damaged_bytes(content, chance) if kind else content)
+
+
+@pytest.mark.parametrize("examples", FAST_AND_FULL)
+def test_damaged_data_is_mended_or_refused(
+    small_mnist: dict[str, bytes],
+    examples: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    good = tmp_path / "good" / "MNIST" / "raw"
+    good.mkdir(parents=True)
+    for name, content in small_mnist.items():
+        (good / name).write_bytes(content)
+    images, labels = mnist.load_mnist(tmp_path / "good", "all")
+    outcomes: Counter[str] = Counter()
+
+    @randomly(examples)
+    def mended_or_refused(chance: random.Random) -> None:
+        damaged_folder(tmp_path / "data" / "MNIST" / "raw", small_mnist, chance)
+        try:
+            loaded = mnist.load_mnist(tmp_path / "data", "all")
+        except UserError as error:
+            outcomes["refused" if "\n" not in str(error) else "refused in two lines"] += 1
+        else:
+            outcomes["mended"] += 1
+            assert torch.equal(loaded[0], images)
+            assert torch.equal(loaded[1], labels)
+
+    mended_or_refused()
+    assert outcomes.keys() == {"mended", "refused"}
+    tell(capsys, "damaged data folders", outcomes)
+
+
+# --- mistyped options -------------------------------------------------------------------------
+
+SCRIPTS = [main, interac_decompression, view_ml_compressed]
+ODD_WORDS = [
+    *("", " ", "-", "--", "-1", "-0", "0", "1", "2", "1.5", "3", "all", "cpu", "auto", "none"),
+    *("nan", "-nan", "inf", "1e999", "1e308", "1e-320", "1e-9", "0x10", "1_000", "١٢", "²", "½"),
+    *("9" * 30, "0" * 11 + "9" * 30, "9" * 5000, "-" + "9" * 400, "1" + "0" * 308),
+    *("\n", "a\nb", "a\r\nb.png", "\0", "a\0.png", "\udcff", "\udc80.png", "é.pdf", "\u202e"),
+    *("a.png", ".png", "a.PNG", "a.gif", "a" * 300, "a" * 300 + ".png", "a" * 300 + "/a.png"),
+    *("b/" * 2100 + "a.png", "c" * 200 + "/a.png", ".", "~", "%s", "%(default)s", "$HOME", "*"),
+    *("/dev/null", "/dev/full", "/dev/null/a.png", "/proc/self/mem", "checkpoints", "a file"),
+]
+
+
+class WorkStartsError(Exception):
+    """The words on the command line were good."""
+
+
+def options_of(script: Any) -> list[str]:
+    """The options of a script, whichever it has by now."""
+    started = mock.Mock(side_effect=WorkStartsError)
+    with (
+        mock.patch.object(Parser, "parse_args", lambda parser, _=None: started(parser)),
+        contextlib.suppress(WorkStartsError),
+    ):
+        script.parse_arguments()
+    return [action.option_strings[-1] for action in started.call_args.args[0]._actions]
+
+
+@pytest.fixture
+def up_to_work(
+    offline: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    test_set: tuple[Tensor, Tensor],
+) -> None:
+    """In a folder with a checkpoint; the scripts run until they would train or draw."""
+    images, labels = test_set
+
+    def digits(root: Path, split: Any) -> tuple[Tensor, Tensor]:
+        few = images[:600], labels[:600]
+        return few if root == Path("data") else mnist.load_mnist(root, split)
+
+    for script in SCRIPTS:
+        monkeypatch.setattr(script, "load_mnist", digits)
+    for script, name in [
+        (main, "train"),
+        (main, "report"),
+        (interac_decompression, "Explorer"),
+        (view_ml_compressed, "draw_digit"),
+    ]:
+        monkeypatch.setattr(script, name, mock.Mock(side_effect=WorkStartsError))
+    monkeypatch.setattr(figures, "open_window", lambda *_: Figure())
+    (tmp_path / "work" / "checkpoints").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    Path("checkpoints/autoencoder_pretrained.pth").write_bytes(saved(good_contents()))
+    Path("a file").touch()
+
+
+def outcome_of(script: Any, words: list[str]) -> tuple[object, str]:
+    """The exit status, None where work would have started, and what a script says on stderr."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    name = f"{script.__name__}.py"
+    with (
+        mock.patch.object(sys, "argv", [name, *words]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        contextlib.suppress(WorkStartsError),
+    ):
+        try:
+            run(script.main)
+        except SystemExit as exit_:
+            if isinstance(exit_.code, str):
+                return 1, f"{exit_.code}\n"
+            return exit_.code, err.getvalue()
+    return None, err.getvalue()
+
+
+@pytest.mark.usefixtures("up_to_work")
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
+def test_mistyped_options_get_one_line(script: Any) -> None:
+    options = options_of(script)
+    # Nothing that leads out of the folder of the test.
+    texts = st.text(st.characters(exclude_characters="/.")).filter(len)
+    numbers = st.one_of(st.integers(), st.floats()).map(str)
+    values = st.one_of(st.sampled_from(ODD_WORDS), texts, numbers)
+    option = st.tuples(st.sampled_from(options), st.lists(values, max_size=2))
+    outcomes: Counter[object] = Counter()
+
+    @settings(max_examples=200, deadline=None, database=None, derandomize=True)
+    @given(st.lists(option, min_size=1, max_size=2))
+    def one_line(given_options: list[tuple[str, list[str]]]) -> None:
+        status, err = outcome_of(script, [x for name, xs in given_options for x in (name, *xs)])
+        outcomes[status] += 1
+        if status in (None, 0):
+            assert err == ""
+        else:
+            assert status in (1, 2)
+            assert err.startswith(f"{script.__name__}.py: error: ")
+            assert err.isprintable() or err.count("\n") == 1
+
+    for name, word in itertools.product(options, ODD_WORDS):
+        one_line = hypothesis.example([(name, [word])])(one_line)
+    with one_thread():
+        one_line()
+    assert outcomes[None] > 0
+    assert outcomes[2] > 0
+
+
+# --- long runs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("epochs", [40, pytest.param(600, marks=pytest.mark.slow)])
+def test_a_long_run_takes_no_more_memory_than_a_short_one(
+    background: Any, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], epochs: int
+) -> None:
+    """Epochs of 59 steps, as those of 60,000 digits."""
+    words = ("--epochs", str(epochs), "--batch_size", "10", "--checkpoints", folder)
+    memory = tmp_path / "memory"
+    running = background(*words, "--img", tmp_path / "img", digits=590, memory=memory)
+    assert running.status(timeout=3600) == 0
+    resident = [int(line) for line in memory.read_text().split()]
+    assert len(resident) == epochs
+    early = resident[epochs // 20 - 1]
+    with capsys.disabled():
+        print(f"\n{epochs} epochs: {early / 1e6:.1f} MB, then {resident[-1] / 1e6:.1f} MB")
+    assert resident[-1] < 1.05 * early
