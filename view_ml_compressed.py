@@ -112,7 +112,8 @@ def grid_around(densities: list[gaussian_kde], size: int) -> Grid:
     # That is far enough, but most of it holds only a few lone codes.
     coarse = spread(low, high, COARSE)
     heights = np.stack([evaluate(density, coarse) for density in densities])
-    filled = (heights > VANISHED * heights.max(axis=(1, 2), keepdims=True)).any(axis=0)
+    # Half of what may be left: between the coarse points there may be more than on them.
+    filled = (heights > VANISHED / 2 * heights.max(axis=(1, 2), keepdims=True)).any(axis=0)
     rows, columns = filled.nonzero()
     if len(rows):
         margin = np.array([coarse.x[1] - coarse.x[0], coarse.y[1] - coarse.y[0]])
