@@ -61,12 +61,19 @@ class Window:
         """Wait until the window is there and its figure, of this shape, is drawn."""
         self.id = self.hand("search", "--sync", "--onlyvisible", "--name", title)
         self.wait_until(lambda: (self.screen() == 255).mean() > 0.2)
+        self.wait_until(self.is_still)
         self.hand("windowfocus", "--sync", self.id)
         width, height = self.size()
         self.bar = height - round(width * shape[1] / shape[0])
         # Qt puts its toolbar above the figure, Tk below.
         self.top = self.bar if self.toolkit == "qtagg" else 0
         self.measure()
+
+    def is_still(self) -> bool:
+        """Whether it has come to rest: until then a click may be lost."""
+        before = self.screen()
+        time.sleep(0.5)
+        return same(self.screen(), before)
 
     def size(self) -> tuple[int, int]:
         lines = self.hand("getwindowgeometry", "--shell", self.id).splitlines()
@@ -151,6 +158,12 @@ def same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
     return one.shape == other.shape and bool((one == other).all())
 
 
+def is_hollow(digit: NDArray[np.uint8]) -> bool:
+    """Whether it is bright but dark in the middle, as a 0 is."""
+    middle = digit[digit.shape[0] // 2, digit.shape[1] // 2].max()
+    return bool(middle < 60 < 200 < digit.max())
+
+
 def amount(picture: NDArray[np.uint8], colour: str) -> int:
     """How many pixels have a hue like this colour's."""
     wanted = np.array(to_rgb(colour))
@@ -205,10 +218,8 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     assert same(window.digit(), dragged)
 
     # A number shows that digit, r the centre, arrows a nearby one.
-    window.wait_for_change(window.digit, lambda: window.press("0"))
-    zero = window.digit()
-    middle, ring = zero[zero.shape[0] // 2, zero.shape[1] // 2].max(), zero.max()
-    assert middle < 60 < 200 < ring
+    window.press("0")
+    window.wait_until(lambda: is_hollow(window.digit()))
     window.wait_for_change(window.digit, lambda: window.press("shift+Left"))
     window.wait_for_change(window.digit, lambda: window.press("Up"))
     window.wait_for_change(window.digit, lambda: window.press("r"))
@@ -255,8 +266,8 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     window.press("o")
     corners = window.on_map(0.3, 0.3), window.on_map(0.6, 0.6)
     window.wait_for_change(window.map, lambda: window.drag(*corners))
-    time.sleep(0.5)
-    assert amount(window.map(), DIGIT_COLOURS[0]) < 0.5 * amount(plain, DIGIT_COLOURS[0])
+    zeros = amount(plain, DIGIT_COLOURS[0])
+    window.wait_until(lambda: amount(window.map(), DIGIT_COLOURS[0]) < 0.5 * zeros)
     assert same(window.digit(), digit)
     window.press("o")
     # After zooming, the point follows the mouse again, at the new scale.
