@@ -146,10 +146,6 @@ class Training:
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(self.trained, self.settings.lr, fused=True)
 
-    def set_rate(self, progress: float) -> None:
-        """The learning rate at a progress from 0 to 1 through training."""
-        self.optimizer.param_groups[0]["lr"] = self.settings.lr * one_cycle(progress)
-
     def follow(self) -> None:
         """Have a topographic encoder take up what the decoder draws now, on every rank the same."""
         self.ranks.share_statistics(self.model)
@@ -234,7 +230,7 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
         if ranks.any(bool(stop), device):
             return None
         progress = (training.epoch + number / len(batches)) / settings.epochs
-        training.set_rate(progress)
+        optimizer.param_groups[0]["lr"] = settings.lr * one_cycle(progress)
         # In the first epoch the map is the plane of the first two principal components.
         if training.epoch and number % FOLLOW_EVERY == 0:
             training.follow()
@@ -253,7 +249,6 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
         total += loss.detach() * len(digits)
     training.follow()
     training.epoch += 1
-    training.set_rate(training.epoch / settings.epochs)
     return ranks.total(total).item() / len(images)
 
 
@@ -462,7 +457,6 @@ def start(arguments: argparse.Namespace, device: torch.device, ranks: Ranks = AL
     training.best_loss = math.inf if checkpoint.loss is None else checkpoint.loss
     training.use(checkpoint.model)
     restore_optimizer(training, checkpoint.contents)
-    training.set_rate(training.epoch / training.settings.epochs)
     if recorded.get("seed") == training.settings.seed:
         restore_generator(training, checkpoint.contents)
     return training
