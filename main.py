@@ -297,13 +297,6 @@ def train(
     if first == 0:
         training.model.start(images)
     snapshot = training.snapshot()
-
-    def earns_number(epoch: int) -> bool:
-        return epoch % save_every == 0 or epoch == epochs
-
-    # A kill between the two files of an epoch leaves its best one without its numbered one.
-    if writes and first and earns_number(first) and not folder.numbered(first).exists():
-        folder.save(snapshot, best=False, numbered=True)
     began = time.perf_counter()
     bar = tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=not on_terminal)
     with bar:
@@ -334,7 +327,8 @@ def train(
                     seconds=seconds,
                     compression=COMPRESSION,
                 )
-                folder.save(snapshot, best=best, numbered=earns_number(training.epoch))
+                numbered = training.epoch % save_every == 0 or training.epoch == epochs
+                folder.save(snapshot, best=best, numbered=numbered)
 
             bar.set_postfix_str(f"loss {loss:.5f}, test {test_mse:.5f}", refresh=False)
             bar.update()
