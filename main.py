@@ -327,8 +327,7 @@ def train(
                     seconds=seconds,
                     compression=COMPRESSION,
                 )
-                numbered = training.epoch % save_every == 0 or training.epoch == epochs
-                folder.save(snapshot, best=best, numbered=numbered)
+                folder.save(snapshot, best=best, numbered=is_numbered(training, save_every))
 
             bar.set_postfix_str(f"loss {loss:.5f}, test {test_mse:.5f}", refresh=False)
             bar.update()
@@ -339,6 +338,11 @@ def train(
                     f" | Compression: {COMPRESSION}x",
                     flush=True,
                 )
+
+
+def is_numbered(training: Training, save_every: int) -> bool:
+    """Whether the epoch just completed has a numbered checkpoint."""
+    return training.epoch % save_every == 0 or training.epoch == training.settings.epochs
 
 
 def neighbour_accuracy(
@@ -623,11 +627,12 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def make_way(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> None:
-    """Set an earlier run's files aside, and say so."""
-    resumes_here = arguments.resume and (
-        arguments.resume is NEWEST or folder.owns(arguments.resume)
-    )
-    if aside := folder.set_aside(training.epoch if resumes_here else 0):
+    """Set an earlier run's files aside, and say so; those of a run that goes on stay."""
+    goes_on = arguments.resume and (arguments.resume is NEWEST or folder.owns(arguments.resume))
+    if goes_on and is_numbered(training, arguments.save_every):
+        folder.complete(training.epoch)
+    finished = training.epoch == training.settings.epochs
+    if not finished and (aside := folder.set_aside(training.epoch if goes_on else 0)):
         print(f"An earlier run's files, in the way of this one, are now in {aside}")
 
 
@@ -677,9 +682,9 @@ def run_training(arguments: argparse.Namespace, device: torch.device, ranks: Ran
     figures.make_folder(arguments.img)
     with folder.locked() if ranks.number == 0 else contextlib.nullcontext():
         with caught_signals() as stop:
+            if ranks.number == 0:
+                make_way(arguments, training, folder)
             if training.epoch < training.settings.epochs:
-                if ranks.number == 0:
-                    make_way(arguments, training, folder)
                 announce(training, folder, arguments.save_every)
             images, test_images = train_set[0].to(device), test_set[0].to(device)
             train(training, images, test_images, folder, arguments.save_every, stop)

@@ -14,6 +14,7 @@ import contextlib
 import io
 import math
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,7 +139,10 @@ def read_dict(path: Path) -> dict[str, Any]:
     try:
         if not path.is_file():
             raise UserError(f"{path}: no such checkpoint")
-        contents = torch.load(read_archive(path), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # What torch thinks of a stranger's pickle would be lines that no user can act on.
+            warnings.simplefilter("ignore")
+            contents = torch.load(read_archive(path), map_location="cpu", weights_only=True)
     except UserError:
         raise
     except PermissionError as error:

@@ -156,6 +156,11 @@ class RunFolder:
         if numbered:
             save_checkpoint(self.numbered(contents["epoch"]), contents)
 
+    def complete(self, epoch: int) -> None:
+        """Save the best checkpoint under its number too, where a kill came between the two."""
+        if not self.numbered(epoch).exists() and checkpoint_epoch(self.best) == epoch:
+            write_atomically(self.numbered(epoch), self.best.read_bytes())
+
     def set_aside(self, epoch: int) -> Path | None:
         """Make way for a run that goes on after an epoch, losing nothing of an earlier one.
 

@@ -131,7 +131,7 @@ class Work:
         torch.set_num_threads(1)
         sys.argv = ["main.py", *self.words]
         digits = torch.from_numpy(self.images), torch.from_numpy(self.labels)
-        smaller: dict[str, Any] = {
+        smaller: Any = {
             "load_mnist": lambda _root, _split: digits,
             "AutoEncoder": narrow_network,
             "report": lambda *_: None,

@@ -10,6 +10,13 @@ per layer     weights (inputs, outputs) float32, or float16 as two planes: all t
 codes         (N, 2) int16, in units of 1 / CODE_SCALE
 labels        (N,) uint8
 pixels        (N, 14, 28) uint8, in 4 bits each: a pixel, high, and the one below it, low
+
+The page in the repository and its picture are written by
+
+    python interac_decompression.py --checkpoint checkpoints/autoencoder_pretrained.pth \\
+        --point 0.45 -0.05 --export img/explorer.html
+    chromium --headless --no-sandbox --hide-scrollbars --lang=en --window-size=1400,875 \\
+        --virtual-time-budget=10000 --screenshot=img/explorer_page.png img/explorer.html
 """
 
 import base64

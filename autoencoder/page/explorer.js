@@ -121,7 +121,7 @@ class Explorer {
 
   coordinates() {
     const numbers = this.point.map((value) => this.numbers.format(value).replace("-", "−"));
-    return numbers.join(this.language === "fr" ? " ; " : ", ");
+    return numbers.join(this.language === "fr" ? "\u00a0; " : ", ");
   }
 
   /** What the digit looks like, judged by the real digits around it. */

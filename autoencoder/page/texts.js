@@ -49,12 +49,12 @@ const TEXTS = {
     otherLanguage: "English",
     title: "Une carte des chiffres manuscrits",
     intro:
-      "Chaque point est un vrai chiffre, résumé en deux nombres par un réseau de neurones : son" +
-      " lieu sur cette carte. Faites glisser le point rouge : le réseau dessine le chiffre de ce" +
+      "Chaque point est un vrai chiffre, résumé en deux nombres par un réseau de neurones\u00a0: son" +
+      " lieu sur cette carte. Faites glisser le point rouge\u00a0: le réseau dessine le chiffre de ce" +
       " lieu.",
     legend: "Chiffres montrés sur la carte",
     legendEntry: (digit) => `Chiffre ${digit}`,
-    map: "Carte des chiffres : les flèches déplacent le point",
+    map: "Carte des chiffres\u00a0: les flèches déplacent le point",
     decoded: "Chiffre dessiné par le réseau",
     place: "Lieu",
     nearest: "Le plus proche",
@@ -70,25 +70,25 @@ const TEXTS = {
     between: (one, other) => `Quelque chose entre un ${one} et un ${other}`,
     announcement: (place, digit) => `En ${place}, le point se décode en ${digit.toLowerCase()}.`,
     absent: (digit) => `Il n’y a pas de ${digit} sur cette carte`,
-    network: (name, epoch, loss) => `Réseau : ${name}, époque ${epoch}, erreur ${loss}.`,
+    network: (name, epoch, loss) => `Réseau\u00a0: ${name}, époque ${epoch}, erreur ${loss}.`,
     unknown: "inconnue",
-    credits: "Chiffres :",
+    credits: "Chiffres\u00a0:",
     helpTitle: "Touches et gestes",
     helpDrag: "cliquer, glisser",
     helpDragDoes: "déplacer le point",
     helpArrows: "flèches",
-    helpArrowsDoes: "le pousser un peu ; avec maj, dix fois plus loin",
+    helpArrowsDoes: "le pousser un peu\u00a0; avec maj, dix fois plus loin",
     helpNumbersDoes: "aller là où un chiffre est le plus dense",
     helpGridDoes: "une grille de chiffres décodés sous les points",
-    helpDensityDoes: "là où vivent 25, 50 et 75 % de chaque chiffre",
+    helpDensityDoes: "là où vivent 25, 50 et 75\u00a0% de chaque chiffre",
     helpTourDoes: "commencer ou arrêter une visite des dix chiffres",
     helpCentreDoes: "revenir au centre",
     helpHelpDoes: "cette liste",
     helpLegend: "cliquer dans la légende",
     helpLegendDoes: "cacher ou montrer un chiffre",
     close: "Fermer",
-    tooOld: "Ce navigateur est trop ancien pour ouvrir cette page : prenez-en un plus récent.",
-    damaged: "Cette page est abîmée : téléchargez-la de nouveau.",
+    tooOld: "Ce navigateur est trop ancien pour ouvrir cette page\u00a0: prenez-en un plus récent.",
+    damaged: "Cette page est abîmée\u00a0: téléchargez-la de nouveau.",
   },
 };
 
