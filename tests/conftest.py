@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -180,11 +181,17 @@ def assert_same_training(one: Path, other: Path) -> None:
     assert_same(torch.load(one, weights_only=True), torch.load(other, weights_only=True))
 
 
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("trained") / "checkpoints"
+
+
 @pytest.fixture
-def whole_run(train: Any, tmp_path: Path) -> Path:
-    """The checkpoints of six epochs that nothing disturbed."""
-    train("--epochs", "6", "--save_every", "2", "--checkpoints", tmp_path / "whole")
-    return tmp_path / "whole"
+def whole_run(train: Any, trained: Path, tmp_path: Path) -> Path:
+    """The checkpoints of six epochs that nothing disturbed: a copy of a run made once."""
+    if not trained.exists():
+        train("--epochs", "6", "--save_every", "2", "--checkpoints", trained)
+    return Path(shutil.copytree(trained, tmp_path / "whole"))
 
 
 @pytest.fixture

@@ -369,12 +369,13 @@ def test_one_sample_is_enough(model: AutoEncoder, test_set: tuple[Tensor, Tensor
             press(explorer, key)
 
 
-def test_a_thousand_gestures_cost_no_memory(explorer: Explorer) -> None:
+@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.slow)])
+def test_many_gestures_cost_no_memory(explorer: Explorer, count: int) -> None:
     chance = random.Random(0)
     keys = [*"0123456789rth", "left", "shift+right", "up", "shift+down"]
 
-    def gestures(count: int) -> None:
-        for _ in range(count):
+    def gestures(number: int) -> None:
+        for _ in range(number):
             if chance.random() < 0.3:
                 press(explorer, chance.choice(keys))
                 continue
@@ -387,7 +388,7 @@ def test_a_thousand_gestures_cost_no_memory(explorer: Explorer) -> None:
     gestures(100)
     gc.collect()
     before = psutil.Process().memory_info().rss
-    gestures(1000)
+    gestures(count)
     gc.collect()
     assert psutil.Process().memory_info().rss - before < 20e6
 
