@@ -42,6 +42,7 @@ from autoencoder.model import (
     reconstruction_errors,
     unit_pixels,
 )
+from autoencoder.muon import Muon
 from autoencoder.ranks import ALONE, Ranks, joined_ranks
 from autoencoder.run_folder import RunFolder
 
@@ -50,6 +51,10 @@ WARMUP = 0.3
 FIRST_RATE = 1 / 25
 # The noise on the code falls to nothing over this part of the epochs.
 NOISY = 0.8
+# Muon trains matrices whose sides are between these, at this multiple of Adam's rate. Those of the
+# pixels would take it five times as long as the others.
+MUON_SIDES = (64, 512)
+MUON_RATE = 20 / 3
 # Batches from one look of a topographic encoder at its decoder to the next.
 FOLLOW_EVERY = 20
 
@@ -70,6 +75,8 @@ class Preset:
     code_noise : float
         Standard deviation, at first, of the noise on the code. Neighbours on the map come to look
         alike by it, as by the shrinking neighbourhood of Kohonen's self-organizing maps (1982).
+    muon : bool
+        Whether Muon trains the matrices between hidden layers; else Adam, as it does the rest.
     network : dict
         The arguments of AutoEncoder.
     """
@@ -77,11 +84,12 @@ class Preset:
     epochs: int
     input_dropout: float = 0.0
     code_noise: float = 0.0
+    muon: bool = False
     network: dict[str, Any] = field(default_factory=dict)
 
 
 PRESETS = {
-    "reference": Preset(epochs=600, input_dropout=0.3),
+    "reference": Preset(epochs=600, input_dropout=0.3, muon=True),
     "record": Preset(
         epochs=150,
         code_noise=0.25,
@@ -123,7 +131,13 @@ class Training:
         The model, averaging gradients over the ranks.
     trained : list of nn.Parameter
         What of the model gradients change.
-    optimizer : torch.optim.Adam
+    adam : torch.optim.Adam
+        Of all that is trained, by which its indices are those of the reference's checkpoints; but
+        it leaves alone what has no gradient, as the matrices that Muon has moved.
+    matrices : list of nn.Parameter
+        Those between hidden layers, where the preset has Muon train them; else none.
+    muon : Muon or None
+        Of these matrices.
     generator : torch.Generator
         Orders the digits, drops their pixels and moves their codes; the same on every rank.
     """
@@ -140,11 +154,28 @@ class Training:
         self.use(AutoEncoder(**self.preset.network))
 
     def use(self, model: AutoEncoder) -> None:
-        """Train this network, with an optimizer new to it."""
+        """Train this network, with optimizers new to it."""
         self.model = model.to(self.device)
         self.replica = self.ranks.replicate(self.model)
         self.trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(self.trained, self.settings.lr, fused=True)
+        self.adam = torch.optim.Adam(self.trained, self.settings.lr, fused=True)
+        low, high = MUON_SIDES
+        self.matrices = [
+            p
+            for p in self.trained
+            if self.preset.muon and p.ndim == 2 and low <= min(p.shape) and max(p.shape) <= high
+        ]
+        dtype = torch.bfloat16 if self.settings.precision == "bf16" else torch.float32
+        self.muon = Muon(self.matrices, self.settings.lr, dtype) if self.matrices else None
+
+    def step(self, rate: float) -> None:
+        """Move the network by its gradients, at this rate of Adam's."""
+        if self.muon:
+            self.muon.param_groups[0]["lr"] = rate * MUON_RATE
+            self.muon.step()
+        self.adam.param_groups[0]["lr"] = rate
+        self.adam.step()
+        self.adam.zero_grad()
 
     def follow(self) -> None:
         """Have a topographic encoder take up what the decoder draws now, on every rank the same."""
@@ -159,7 +190,8 @@ class Training:
                 "state_dict": dict(self.model.state_dict()),
                 "network": self.model.arguments,
                 "best_loss": self.best_loss,
-                "optimizer": self.optimizer.state_dict(),
+                "optimizer": self.adam.state_dict(),
+                "muon": self.muon.state_dict() if self.muon else None,
                 "scheduler": {"name": "one cycle", "epochs": self.settings.epochs},
                 "settings": asdict(self.settings),
                 "generator": self.generator.get_state(),
@@ -184,7 +216,8 @@ def one_cycle(progress: float) -> float:
 def drop_pixels(images: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     """Uint8 images to float32 ones, each pixel blacked out with a probability.
 
-    The pixels that stay are scaled up, as by torch's dropout, so that the mean stays.
+    The pixels that stay are scaled up, as by torch's dropout, so that the mean stays. On a CPU the
+    probability is rounded to a 256th.
     """
     if not probability:
         return unit_pixels(images)
@@ -217,7 +250,7 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
     -------
     The mean loss over the epoch, or None where it was broken off.
     """
-    settings, preset, optimizer = training.settings, training.preset, training.optimizer
+    settings, preset = training.settings, training.preset
     device, generator, ranks = training.device, training.generator, training.ranks
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16")
     order = torch.randperm(len(images), generator=generator, device=device)
@@ -230,7 +263,6 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
         if ranks.any(bool(stop), device):
             return None
         progress = (training.epoch + number / len(batches)) / settings.epochs
-        optimizer.param_groups[0]["lr"] = settings.lr * one_cycle(progress)
         # In the first epoch the map is the plane of the first two principal components.
         if training.epoch and number % FOLLOW_EVERY == 0:
             training.follow()
@@ -243,13 +275,12 @@ def train_epoch(training: Training, images: Tensor, stop: list[int]) -> float | 
         with autocast:
             _, reconstruction = training.replica(inputs, noise)
             loss = F.mse_loss(reconstruction.float(), unit_pixels(digits))
-        optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        training.step(settings.lr * one_cycle(progress))
         total += loss.detach() * len(digits)
     training.follow()
     training.epoch += 1
-    return ranks.total(total).item() / len(images)
+    return ranks.total(total).item() / sum(map(len, batches))
 
 
 def mean_squared_error(model: AutoEncoder, images: Tensor) -> float:
@@ -323,7 +354,7 @@ def train(
                     epoch=training.epoch,
                     loss=loss,
                     test_mse=test_mse,
-                    lr=training.optimizer.param_groups[0]["lr"],
+                    lr=training.adam.param_groups[0]["lr"],
                     seconds=seconds,
                     compression=COMPRESSION,
                 )
@@ -436,7 +467,7 @@ def start(arguments: argparse.Namespace, device: torch.device, ranks: Ranks = AL
         checkpoint = load_checkpoint(arguments.resume)
     print(f"Resuming from {checkpoint}")
     recorded = recorded_settings(checkpoint)
-    preset = recorded.get("preset", Settings.preset)
+    preset = recorded.setdefault("preset", fitting_preset(checkpoint.model))
     if given.get("preset", preset) != preset:
         raise UserError(
             f"--preset {given['preset']}: {checkpoint.path} is of the preset {preset}, which"
@@ -445,6 +476,7 @@ def start(arguments: argparse.Namespace, device: torch.device, ranks: Ranks = AL
     for name, value in given.items():
         if recorded.get(name, value) != value:
             print(f"--{name} {value} takes the place of the checkpoint's {recorded[name]}")
+    automatic["epochs"] = PRESETS[preset].epochs
     training = Training(Settings(**{**automatic, **recorded, **given}), device, ranks)
     training.epoch = resumed_epoch(checkpoint, arguments.start_epoch)
     if training.epoch > training.settings.epochs:
@@ -454,7 +486,7 @@ def start(arguments: argparse.Namespace, device: torch.device, ranks: Ranks = AL
         )
     training.best_loss = math.inf if checkpoint.loss is None else checkpoint.loss
     training.use(checkpoint.model)
-    restore_optimizer(training, checkpoint.contents)
+    restore_optimizers(training, checkpoint.contents)
     if recorded.get("seed") == training.settings.seed:
         restore_generator(training, checkpoint.contents)
     return training
@@ -482,6 +514,14 @@ def recorded_settings(checkpoint: Checkpoint) -> dict[str, Any]:
     return dict(recorded)
 
 
+def fitting_preset(model: AutoEncoder) -> str:
+    """The preset whose network this is; the default for a network that none has."""
+    for name, preset in PRESETS.items():
+        if AutoEncoder(**preset.network).arguments == model.arguments:
+            return name
+    return Settings.preset
+
+
 def resumed_epoch(checkpoint: Checkpoint, start_epoch: int | None) -> int:
     if checkpoint.epoch is None:
         if start_epoch is None:
@@ -492,18 +532,30 @@ def resumed_epoch(checkpoint: Checkpoint, start_epoch: int | None) -> int:
     return checkpoint.epoch
 
 
-def restore_optimizer(training: Training, contents: dict[str, Any]) -> None:
-    """Take up Adam's moments where the checkpoint left them."""
-    moments = adam_moments(contents, training.trained)
-    if moments:
-        # The moments only: rate and decay are this recipe's, not the file's.
-        groups = training.optimizer.state_dict()["param_groups"]
-        training.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+def restore_optimizers(training: Training, contents: dict[str, Any]) -> None:
+    """Take up Adam's moments and Muon's momentum where the checkpoint left them."""
+    by_muon = set(training.matrices)
+    by_adam = {i: p for i, p in enumerate(training.trained) if p not in by_muon}
+    state = recorded_state(contents, "optimizer", by_adam, ("step", "exp_avg", "exp_avg_sq"))
+    if state and all(m["step"] >= 0 and m["exp_avg_sq"].min() >= 0 for m in state.values()):
+        take_up(training.adam, state)
     else:
         print("The optimizer starts afresh: the file holds no Adam state of this network")
+    if training.muon:
+        matrices = dict(enumerate(training.matrices))
+        if state := recorded_state(contents, "muon", matrices, ("momentum_buffer",)):
+            take_up(training.muon, state)
+        else:
+            print("Muon starts afresh: the file holds no momentum of this network")
     schedule = contents.get("scheduler")
     if not isinstance(schedule, dict) or schedule.get("name") != "one cycle":
         print("The learning rate follows one cycle from here: the file plans otherwise, or nothing")
+
+
+def take_up(optimizer: torch.optim.Optimizer, state: dict[int, Any]) -> None:
+    """Give an optimizer this state, but no rate and decay: these are the recipe's."""
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def restore_generator(training: Training, contents: dict[str, Any]) -> None:
@@ -514,29 +566,30 @@ def restore_generator(training: Training, contents: dict[str, Any]) -> None:
         print("The random numbers start afresh: the file holds none for this device")
 
 
-def adam_moments(contents: dict[str, Any], parameters: list[nn.Parameter]) -> dict[int, Any] | None:
-    """Adam's state for each parameter, or None where the file holds none that fits."""
+def recorded_state(
+    contents: dict[str, Any], key: str, parameters: dict[int, nn.Parameter], names: tuple[str, ...]
+) -> dict[int, Any] | None:
+    """An optimizer's state for each parameter, or None where the file holds none that fits."""
     try:
-        recorded = contents["optimizer"].get("state")
-        moments = {
+        recorded = contents[key].get("state")
+        return {
             index: {
-                "step": numbers_like(torch.zeros(()), torch.as_tensor(state.get("step")), "step"),
-                "exp_avg": numbers_like(parameter, state.get("exp_avg"), "exp_avg"),
-                "exp_avg_sq": numbers_like(parameter, state.get("exp_avg_sq"), "exp_avg_sq"),
+                name: numbers_like(torch.zeros(()), torch.as_tensor(state.get(name)), name)
+                if name == "step"
+                else numbers_like(parameter, state.get(name), name)
+                for name in names
             }
-            for index, parameter in enumerate(parameters)
+            for index, parameter in parameters.items()
             for state in [recorded.get(index)]
         }
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, UserError):
         return None
-    positive = all(m["step"] >= 0 and m["exp_avg_sq"].min() >= 0 for m in moments.values())
-    return moments if positive else None
 
 
-def resume_command(arguments: argparse.Namespace, checkpoint: Path) -> str:
+def resume_command(arguments: argparse.Namespace, checkpoint: Path, ranks: Ranks = ALONE) -> str:
     """The command line that goes on from a checkpoint with the options of this one."""
     defaults = vars(parse_arguments([]))
-    words = ["python", "main.py", "--resume"]
+    words = [*ranks.launcher(), "main.py", "--resume"]
     if checkpoint is not NEWEST:
         words.append(str(checkpoint))
     for name, value in vars(arguments).items():
@@ -544,6 +597,18 @@ def resume_command(arguments: argparse.Namespace, checkpoint: Path) -> str:
             continue
         if value != defaults[name]:
             words += [f"--{name}", str(value)]
+    return command_line(words)
+
+
+def next_command(arguments: argparse.Namespace) -> str:
+    """The command line that explores what was trained."""
+    words = ["python", "interac_decompression.py"]
+    if arguments.checkpoints != parse_arguments([]).checkpoints:
+        words += ["--checkpoint", str(RunFolder(arguments.checkpoints).best)]
+    return command_line(words)
+
+
+def command_line(words: list[str]) -> str:
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
@@ -596,7 +661,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         "--seed",
         type=whole_number,
         metavar="N",
-        help=f"of the weights, the order and the dropout ({Settings.seed})",
+        help=f"of the weights and of all that is random in training ({Settings.seed})",
     )
     parser.add_argument(
         "--save_every",
@@ -652,13 +717,14 @@ def announce(training: Training, folder: RunFolder, save_every: int) -> None:
 
 
 def say_how_to_resume(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> None:
+    """Print the command that goes on, or that there is nothing to go on from."""
     checkpoint = folder.numbered(training.epoch)
     if not checkpoint.exists():
         checkpoint = arguments.resume
     if checkpoint is None:
         print("Stopped before the end of the first epoch: there is nothing to resume")
     else:
-        print(f"Stopped. To go on:\n{resume_command(arguments, checkpoint)}")
+        print(f"Stopped. To go on:\n{resume_command(arguments, checkpoint, training.ranks)}")
 
 
 def main() -> int:
@@ -667,9 +733,9 @@ def main() -> int:
     device = choose_device(arguments.device)
     with joined_ranks(device) as ranks:
         status = run_training(arguments, device, ranks)
-    if status == 0:
-        print(f"Total time: {time.perf_counter() - began:.0f} s")
-        print("Next: python interac_decompression.py")
+        if status == 0:
+            print(f"Total time: {time.perf_counter() - began:.0f} s")
+            print(f"Next: {next_command(arguments)}")
     return status
 
 
@@ -677,6 +743,11 @@ def run_training(arguments: argparse.Namespace, device: torch.device, ranks: Ran
     """Train, then report; returns the exit status."""
     folder = RunFolder(arguments.checkpoints)
     training = start(arguments, device, ranks)
+    if training.settings.batch_size < 2 * ranks.count:
+        raise UserError(
+            f"--batch_size {training.settings.batch_size} is too small for {ranks.count} processes:"
+            " batch normalisation needs at least 2 digits in each"
+        )
     train_set = load_mnist(arguments.data, "train")
     test_set = load_mnist(arguments.data, "test")
     figures.make_folder(arguments.img)

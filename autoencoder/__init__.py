@@ -2,6 +2,7 @@
 
 model       the network
 mnist       the digits, as uint8 tensors
+muon        the optimizer of the matrices between hidden layers
 archive     what a checkpoint file holds, checked before torch may see it
 checkpoint  saving and loading, atomically
 run_folder  what a training run leaves on disk: checkpoints and log

@@ -7,6 +7,7 @@ state_dict   the network's weights and batch-norm statistics
 network      the arguments of AutoEncoder; without them, the reference network
 best_loss    float, the lowest mean training loss of an epoch so far
 
+Files that come with the project also hold their test_mse, which the tests hold them to.
 ``main.py`` adds what it needs to go on training. A bare state dict is read too.
 """
 

@@ -110,10 +110,11 @@ class TopographicEncoder(nn.Module):
         """Take the principal components of (N, 784) uint8 images; the first two are the map."""
         pixels = unit_pixels(images)
         mean = pixels.mean(dim=0)
-        covariance = (pixels.T @ pixels / len(pixels) - mean.outer(mean)).double()
+        # Apple's GPUs have no float64.
+        covariance = (pixels.T @ pixels / len(pixels) - mean.outer(mean)).cpu().double()
         variances, directions = (part.flip(-1) for part in torch.linalg.eigh(covariance))
         self.to_components.weight.copy_(directions.T[: self.to_components.out_features])
-        plane = (2 * variances.sqrt() * directions)[:, :LATENT].T.float()
+        plane = (2 * variances.sqrt() * directions)[:, :LATENT].T.float().to(images.device)
         self.follow(lambda latents: mean + latents @ plane)
 
     @torch.no_grad()

@@ -46,6 +46,15 @@ class Ranks:
             for buffer in model.buffers():
                 dist.broadcast(buffer, 0)
 
+    def launcher(self) -> list[str]:
+        """The first words of the command line that starts as many processes again."""
+        if self.count == 1:
+            return ["python"]
+        words = ["torchrun", f"--nproc-per-node={os.environ['LOCAL_WORLD_SIZE']}"]
+        if (machines := int(os.environ["GROUP_WORLD_SIZE"])) > 1:
+            words += [f"--nnodes={machines}", "--rdzv-backend=c10d", "--rdzv-endpoint=FIRST:29500"]
+        return words
+
     def any(self, happened: bool, device: torch.device) -> bool:
         """Whether it happened on one of the ranks."""
         if self.count == 1:
@@ -63,6 +72,8 @@ def joined_ranks(device: torch.device) -> Iterator[Ranks]:
     if count == 1:
         yield ALONE
         return
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     ranks = Ranks(dist.get_rank(), count)
     with (

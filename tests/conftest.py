@@ -24,6 +24,7 @@ from tests.faults import NO_FAULT, Fault, Running, Work, warm_context
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "data"
 PRETRAINED = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
+RECORD = ROOT / "checkpoints" / "autoencoder_record.pth"
 
 
 @pytest.fixture(scope="session")
@@ -55,17 +56,6 @@ def run_script(*words: str | Path, timeout: float = 120) -> subprocess.Completed
         text=True,
         timeout=timeout,
         check=False,
-    )
-
-
-def start_script(*words: str | Path, stderr: int = subprocess.STDOUT) -> subprocess.Popen[str]:
-    """Start a script of the project and leave it running."""
-    return subprocess.Popen(
-        [sys.executable, "-u", *map(str, words)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
     )
 
 

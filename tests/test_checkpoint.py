@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from autoencoder import UserError
 from autoencoder.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
-from autoencoder.model import AutoEncoder
+from autoencoder.model import AutoEncoder, reconstruction_errors
+from tests.conftest import PRETRAINED, RECORD
 
 
 @pytest.fixture
@@ -217,3 +218,15 @@ def test_a_folder_or_nothing_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.pth"):
         with pytest.raises(UserError, match="no such checkpoint"):
             load_checkpoint(path)
+
+
+# --- the files that come with the project -------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [PRETRAINED, RECORD])
+def test_the_shipped_networks_are_as_good_as_they_say(
+    path: Path, test_set: tuple[Tensor, Tensor]
+) -> None:
+    checkpoint = load_checkpoint(path)
+    error = reconstruction_errors(checkpoint.model, test_set[0]).mean().item()
+    assert error == pytest.approx(checkpoint.contents["test_mse"], abs=2e-5)

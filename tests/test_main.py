@@ -206,6 +206,21 @@ def test_the_preset_of_a_file_stays(train: Any, whole_run: Path) -> None:
     assert_refused(outcome, "--preset record", "of the preset reference")
 
 
+@pytest.mark.parametrize("preset", script.PRESETS)
+def test_a_file_without_settings_goes_on_with_the_preset_of_its_network(
+    preset: str, tmp_path: Path
+) -> None:
+    model = AutoEncoder(**script.PRESETS[preset].network)
+    file = tmp_path / "weights.pth"
+    save_checkpoint(
+        file, {"epoch": 3, "state_dict": model.state_dict(), "network": model.arguments}
+    )
+    arguments = script.parse_arguments(["--resume", str(file)])
+    training = script.start(arguments, torch.device("cpu"), ALONE)
+    assert training.settings.preset == preset
+    assert training.settings.epochs == script.PRESETS[preset].epochs
+
+
 def test_each_preset_has_its_own_network_and_epochs() -> None:
     for name, preset in script.PRESETS.items():
         arguments = script.parse_arguments(["--preset", name])
@@ -333,7 +348,7 @@ def test_damaged_settings(train: Any, whole_run: Path, key: str, value: object) 
     assert_refused(train("--resume", file), "damaged")
 
 
-@pytest.mark.parametrize("key", ["optimizer", "scheduler", "generator"])
+@pytest.mark.parametrize("key", ["optimizer", "muon", "scheduler", "generator"])
 @pytest.mark.parametrize("value", [None, [], {"state": {0: "momentum"}}, torch.zeros(3)])
 def test_what_cannot_be_carried_over_starts_afresh(
     train: Any, whole_run: Path, key: str, value: object

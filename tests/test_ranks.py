@@ -15,11 +15,11 @@ ALONE = ("-m", "tests.ranks_driver")
 TOGETHER = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *ALONE)
 
 
-def train(how: tuple[str, ...], folder: Path, *words: str) -> str:
-    """What a training printed; its files and the weights of its ranks are in the folder."""
+def start(how: tuple[str, ...], folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A training at its end; its files and the weights of its ranks are in the folder."""
     places = ["--data", DATA, "--checkpoints", folder, "--img", folder / "img", "--device", "cpu"]
-    done = subprocess.run(
-        [sys.executable, *how, *map(str, places), "--batch_size", "256", *words],
+    return subprocess.run(
+        [sys.executable, *how, *map(str, places), *words],
         cwd=ROOT,
         env=os.environ | {"PARAMETERS": str(folder), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -27,6 +27,11 @@ def train(how: tuple[str, ...], folder: Path, *words: str) -> str:
         timeout=120,
         check=False,
     )
+
+
+def train(how: tuple[str, ...], folder: Path, *words: str) -> str:
+    """What a training printed that came to its end."""
+    done = start(how, folder, "--batch_size", "256", *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -43,6 +48,7 @@ def test_two_ranks_train_one_network(tmp_path: Path) -> None:
         folder.mkdir()
         out = train(how, folder, "--epochs", "3")
     assert out.count("Epoch: ") == 3
+    assert out.count("Total time: ") == 1
     assert_same_on_both_ranks(together)
     losses = [RunFolder(folder).read_log()["Avg Loss"] for folder in (alone, together)]
     assert losses[1][-1] == pytest.approx(losses[0][-1], rel=0.02)
@@ -56,3 +62,10 @@ def test_two_ranks_train_one_network(tmp_path: Path) -> None:
 def test_two_ranks_look_up_the_same_map(tmp_path: Path) -> None:
     train(TOGETHER, tmp_path, "--preset", "record", "--epochs", "2")
     assert_same_on_both_ranks(tmp_path)
+
+
+def test_a_batch_too_small_to_share(tmp_path: Path) -> None:
+    done = start(TOGETHER, tmp_path, "--epochs", "1", "--batch_size", "3")
+    assert done.returncode != 0
+    assert "--batch_size 3 is too small for 2 processes" in done.stderr
+    assert not (tmp_path / "autoencoder_best.pth").exists()

@@ -185,7 +185,7 @@ def open_window(
 
     def open_window(script: str, *words: str) -> Window:
         windows.append(Window(display, request.param, tmp_path, script, *words))
-        return windows[0]
+        return windows[-1]
 
     yield open_window
     for window in windows:

@@ -397,7 +397,8 @@ class Explorer {
     const end = this.stops[1 + (leg % count)];
     const progress = STILL.matches ? 1 : legs - leg;
     const point = start.map((from, axis) => from + progress * (end[axis] - from));
-    if (leg > this.leg) this.announce();
+    // A point at rest announces itself.
+    if (leg > this.leg && !STILL.matches) this.announce();
     this.leg = leg;
     if (point.some((value, axis) => value !== this.point[axis])) this.moveTo(point);
     this.tourFrame = requestAnimationFrame(() => this.onTour());
@@ -490,7 +491,7 @@ async function start() {
     complain(TEXTS[language].damaged);
     throw error;
   }
-  byId("explorer").hidden = false;
+  byId("explorer").hidden = byId("language").hidden = false;
   explorer.setLanguage(language);
 }
 
