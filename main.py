@@ -143,6 +143,11 @@ class Training:
     """
 
     def __init__(self, settings: Settings, device: torch.device, ranks: Ranks = ALONE) -> None:
+        if settings.batch_size < 2 * ranks.count:
+            raise UserError(
+                f"--batch_size {settings.batch_size} is too small for {ranks.count} processes:"
+                " batch normalisation needs at least 2 digits in each"
+            )
         self.settings = settings
         self.preset = PRESETS[settings.preset]
         self.device = device
@@ -743,11 +748,6 @@ def run_training(arguments: argparse.Namespace, device: torch.device, ranks: Ran
     """Train, then report; returns the exit status."""
     folder = RunFolder(arguments.checkpoints)
     training = start(arguments, device, ranks)
-    if training.settings.batch_size < 2 * ranks.count:
-        raise UserError(
-            f"--batch_size {training.settings.batch_size} is too small for {ranks.count} processes:"
-            " batch normalisation needs at least 2 digits in each"
-        )
     train_set = load_mnist(arguments.data, "train")
     test_set = load_mnist(arguments.data, "test")
     figures.make_folder(arguments.img)

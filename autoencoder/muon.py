@@ -64,5 +64,6 @@ class Muon(torch.optim.Optimizer):
                 mean.lerp_(matrix.grad, 1 - group["momentum"])
                 step = orthogonalize(matrix.grad.lerp(mean, group["momentum"]).to(self.dtype))
                 rows, columns = matrix.shape
-                matrix.sub_(step, alpha=group["lr"] * max(1, rows / columns) ** 0.5)
+                rate = group["lr"] * max(1, rows / columns) ** 0.5
+                matrix.sub_(step, alpha=min(rate, torch.finfo(matrix.dtype).max))
                 matrix.grad = None

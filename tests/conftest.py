@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,12 +74,33 @@ class Outcome:
         self.err = err + status if isinstance(status, str) else err
 
 
+def assert_refused(outcome: Outcome, *words: str) -> None:
+    """One line on stderr that holds the words, exit 1 or 2."""
+    assert outcome.status in (1, 2)
+    assert re.match(r"\w+\.py: error: ", outcome.err)
+    assert len(outcome.err.strip().splitlines()) == 1
+    assert all(word in outcome.err for word in words)
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a script in this process, from the project's folder: it has loaded torch already."""
+    monkeypatch.chdir(ROOT)
+
+    def invoke(module: Any, *words: str | Path) -> Outcome:
+        line = [f"{module.__name__}.py", *map(str, words)]
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", line)
+            with pytest.raises(SystemExit) as exit_:
+                run(module.main)
+        return Outcome(exit_.value.code, *capsys.readouterr())
+
+    return invoke
+
+
 @pytest.fixture
 def train(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    test_set: tuple[Tensor, Tensor],
-    tmp_path: Path,
+    invoke: Any, monkeypatch: pytest.MonkeyPatch, test_set: tuple[Tensor, Tensor], tmp_path: Path
 ) -> Any:
     """Run main.py in this process, on 600 digits instead of 70,000.
 
@@ -89,14 +111,13 @@ def train(
 
     def train(*words: str | Path) -> Outcome:
         places = ["--checkpoints", tmp_path / "checkpoints", "--img", tmp_path / "img"]
-        line = ["main.py", "--device", "cpu", *places, "--batch_size", "256", *words]
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", [str(word) for word in line])
             if "--img" not in words:
                 patch.setattr(figures, "save", lambda _figure, _path: None)
-            with pytest.raises(SystemExit) as exit_:
-                run(script.main)
-        return Outcome(exit_.value.code, *capsys.readouterr())
+            outcome: Outcome = invoke(
+                script, "--device", "cpu", *places, "--batch_size", "256", *words
+            )
+        return outcome
 
     return train
 

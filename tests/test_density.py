@@ -1,8 +1,8 @@
 """The densities are right, the pictures are written, bad input gets one line."""
 
 import math
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +12,10 @@ from scipy.stats import gaussian_kde, multivariate_normal, norm
 
 import view_ml_compressed as script
 from autoencoder import UserError
-from autoencoder.arguments import run
 from autoencoder.checkpoint import load_checkpoint
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder, encode_digits
-from tests.conftest import DATA, PRETRAINED, ROOT, run_script
+from tests.conftest import DATA, PRETRAINED, assert_refused, run_script
 from view_ml_compressed import (
     Array,
     Grid,
@@ -119,15 +118,6 @@ def test_a_grid_too_coarse_for_the_kernels_is_refused(codes: list[Array]) -> Non
 # --- the command line -------------------------------------------------------------------------
 
 
-def invoke(monkeypatch: pytest.MonkeyPatch, *words: object) -> str | int | None:
-    """Run the script in this process, in the project's folder; returns what it exits with."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, "argv", ["view_ml_compressed.py", "--no_show", *map(str, words)])
-    with pytest.raises(SystemExit) as exit_:
-        run(script.main)
-    return exit_.value.code
-
-
 def test_without_a_display_it_saves_the_picture_of_a_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,24 +131,23 @@ def test_without_a_display_it_saves_the_picture_of_a_3(
     assert imread(picture).shape[:2] == (2100, 2700)
 
 
-def test_several_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_digits(invoke: Any, tmp_path: Path) -> None:
     words = ["--digit", "8", "5", "8", "--split", "test", "--grid", "50", "--output", tmp_path]
-    assert invoke(monkeypatch, *words) is None
+    assert invoke(script, "--no_show", *words).status is None
     names = {file.name for file in tmp_path.iterdir()}
     assert names == {f"latent_space_density_3d_digit{digit}.png" for digit in (5, 8)}
 
 
-def test_all_digits_with_sheet_and_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["--digit", "all", "--split", "test", "--grid", "60", "--output", tmp_path]
-    assert invoke(monkeypatch, *words) is None
+def test_all_digits_with_sheet_and_table(invoke: Any, tmp_path: Path) -> None:
+    words = ["--checkpoint", PRETRAINED, "--digit", "all", "--split", "test", "--grid", "60"]
+    done = invoke(script, "--no_show", *words, "--output", tmp_path)
+    assert done.status is None
     names = {file.name for file in tmp_path.iterdir()}
     assert names == {
         *(f"latent_space_density_3d_digit{digit}.png" for digit in range(10)),
         "latent_space_density_3d_all.png",
     }
-    rows = capsys.readouterr().out.strip().splitlines()[-10:]
+    rows = done.out.strip().splitlines()[-10:]
     assert [int(row.split()[0]) for row in rows] == list(range(10))
     assert sum(int(row.split()[1]) for row in rows) == 10_000
     # The table's errors, weighed by samples, are the test MSE of the checkpoint.
@@ -188,33 +177,22 @@ def test_all_digits_with_sheet_and_table(
         (["--data", "LICENSE"], "cannot read the digits"),
     ],
 )
-def test_bad_input_gets_one_line(
-    words: list[str],
-    says: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_bad_input_gets_one_line(words: list[str], says: str, invoke: Any, tmp_path: Path) -> None:
     place = [] if "--output" in words else ["--output", tmp_path]
-    code = invoke(monkeypatch, *place, *words)
-    line = code if isinstance(code, str) else capsys.readouterr().err
-    assert says in line
-    assert line.startswith("view_ml_compressed.py: error: ")
-    assert len(line.strip().splitlines()) == 1
+    assert_refused(invoke(script, "--no_show", *place, *words), says)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_that_maps_all_to_one_point(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_that_maps_all_to_one_point(invoke: Any, tmp_path: Path) -> None:
     weights = AutoEncoder().state_dict()
     weights["encoder.15.weight"] = torch.zeros(2, 16)
     torch.save(weights, tmp_path / "flat.pth")
-    code = invoke(monkeypatch, "--checkpoint", tmp_path / "flat.pth", "--output", tmp_path)
-    assert "digit 3: the codes all lie on a line or a point" in str(code)
+    words = ["--checkpoint", tmp_path / "flat.pth", "--output", tmp_path]
+    outcome = invoke(script, "--no_show", *words)
+    assert_refused(outcome, "digit 3: the codes all lie on a line or a point")
 
 
-def test_help_fits_a_screen() -> None:
-    done = run_script("view_ml_compressed.py", "--help")
-    assert done.returncode == 0
-    assert len(done.stdout.splitlines()) <= 40
+def test_help_fits_a_screen(invoke: Any) -> None:
+    shown = invoke(script, "--help")
+    assert shown.status == 0
+    assert len(shown.out.splitlines()) <= 40

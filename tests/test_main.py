@@ -11,7 +11,7 @@ import main as script
 from autoencoder.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.model import AutoEncoder
 from autoencoder.ranks import ALONE
-from tests.conftest import DATA, Outcome, assert_same_training, logged_epochs, run_script
+from tests.conftest import DATA, assert_refused, assert_same_training, logged_epochs, run_script
 
 PICTURES = (
     "2D_Visualization_of_number.png",
@@ -268,14 +268,6 @@ def test_a_file_of_the_reference_goes_on(train: Any, folder: Path, tmp_path: Pat
 # --- bad input --------------------------------------------------------------------------------
 
 
-def assert_refused(outcome: Outcome, *words: str) -> None:
-    """One line on stderr that holds the words, exit 1 or 2."""
-    assert outcome.status in (1, 2)
-    assert outcome.err.startswith("main.py: error: ")
-    assert len(outcome.err.strip().splitlines()) == 1
-    assert all(word in outcome.err for word in words)
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -376,19 +368,17 @@ def test_a_loss_that_is_no_number_stops_the_run(train: Any, folder: Path) -> Non
     assert load_checkpoint(folder / "autoencoder_best.pth").epoch in (1, 2)
 
 
-def test_damaged_data_is_refused_from_the_shell(tmp_path: Path, folder: Path) -> None:
+def test_damaged_data_is_refused(invoke: Any, tmp_path: Path, folder: Path) -> None:
     raw = tmp_path / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     archive = "train-images-idx3-ubyte.gz"
     (raw / archive).write_bytes((DATA / "MNIST" / "raw" / archive).read_bytes()[:-1])
-    done = run_script("main.py", "--data", tmp_path / "data", "--checkpoints", folder)
-    assert done.returncode == 1
-    assert f"{archive} is missing or damaged" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    outcome = invoke(script, "--data", tmp_path / "data", "--checkpoints", folder)
+    assert_refused(outcome, f"{archive} is missing or damaged")
 
 
-def test_help_fits_a_screen() -> None:
-    done = run_script("main.py", "--help")
-    assert done.returncode == 0
-    assert len(done.stdout.splitlines()) <= 40
-    assert max(map(len, done.stdout.splitlines())) <= 80
+def test_help_fits_a_screen(invoke: Any) -> None:
+    shown = invoke(script, "--help")
+    assert shown.status == 0
+    assert len(shown.out.splitlines()) <= 40
+    assert max(map(len, shown.out.splitlines())) <= 80
