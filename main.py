@@ -710,9 +710,10 @@ def announce(training: Training, folder: RunFolder, save_every: int) -> None:
     """Say what is about to run, and how much disk it takes."""
     settings = training.settings
     files = math.ceil((settings.epochs - training.epoch) / save_every) + 1
-    # The weights and Adam's two moments.
+    # The weights, and two numbers for each from Adam, or one from Muon.
     size = sum(parameter.nbytes for parameter in training.model.parameters())
     size += 2 * sum(parameter.nbytes for parameter in training.trained)
+    size -= sum(parameter.nbytes for parameter in training.matrices)
     print(
         f"Training on {training.device} in {settings.precision}:"
         f" epochs {training.epoch + 1} to {settings.epochs}, seed {settings.seed};"
