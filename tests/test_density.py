@@ -54,10 +54,10 @@ def test_a_density_integrates_to_one_and_vanishes_at_the_edge(
 @pytest.mark.parametrize("bandwidth", ["scott", "silverman", 0.3])
 def test_it_is_the_kernel_density_estimate(codes: list[Array], bandwidth: str | float) -> None:
     density = estimate_density(codes[5], bandwidth)
-    grid = grid_around([density], 40)
+    grid = grid_around([density], 60)
     heights = evaluate(density, grid)
     directly = gaussian_kde(codes[5].T, bandwidth)
-    for row, column in np.argwhere(heights > 1e-6 * heights.max())[::7]:
+    for row, column in np.argwhere(heights > 1e-6 * heights.max())[::15]:
         expected = directly([grid.x[column], grid.y[row]])[0]
         assert heights[row, column] == pytest.approx(expected, rel=1e-9)
 

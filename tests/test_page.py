@@ -557,10 +557,9 @@ def test_the_dark_colours_can_be_told_apart(sight: str) -> None:
 
 def test_the_map_follows_the_colour_scheme(visit: Callable[..., Visit]) -> None:
     here = visit()
-    light = here.map()
+    here.page.evaluate("light = byId('dots').toDataURL()")
     here.page.emulate_media(color_scheme="dark")
-    here.next_frame()
-    assert here.map() != light
+    here.wait_until("byId('dots').toDataURL() !== light")
 
 
 def test_a_move_is_decoded_and_painted_within_4_ms(visit: Callable[..., Visit]) -> None:
