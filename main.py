@@ -472,7 +472,9 @@ def start(arguments: argparse.Namespace, device: torch.device, ranks: Ranks = AL
         checkpoint = load_checkpoint(arguments.resume)
     print(f"Resuming from {checkpoint}")
     recorded = recorded_settings(checkpoint)
-    preset = recorded.setdefault("preset", fitting_preset(checkpoint.model))
+    if "preset" not in recorded:
+        recorded["preset"] = fitting_preset(checkpoint.model)
+    preset = recorded["preset"]
     if given.get("preset", preset) != preset:
         raise UserError(
             f"--preset {given['preset']}: {checkpoint.path} is of the preset {preset}, which"
@@ -591,7 +593,7 @@ def recorded_state(
         return None
 
 
-def resume_command(arguments: argparse.Namespace, checkpoint: Path, ranks: Ranks = ALONE) -> str:
+def resume_command(arguments: argparse.Namespace, checkpoint: Path, ranks: Ranks) -> str:
     """The command line that goes on from a checkpoint with the options of this one."""
     defaults = vars(parse_arguments([]))
     words = [*ranks.launcher(), "main.py", "--resume"]

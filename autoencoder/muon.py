@@ -65,5 +65,6 @@ class Muon(torch.optim.Optimizer):
                 step = orthogonalize(matrix.grad.lerp(mean, group["momentum"]).to(self.dtype))
                 rows, columns = matrix.shape
                 rate = group["lr"] * max(1, rows / columns) ** 0.5
+                # A rate beyond what the type holds would be an error of torch, not infinite.
                 matrix.sub_(step, alpha=min(rate, torch.finfo(matrix.dtype).max))
                 matrix.grad = None

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -66,9 +65,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 class Outcome:
-    """What a user sees of a run in this process: the exit status and the two streams."""
+    """What a user sees of a script's run in this process: exit status and the two streams."""
 
-    def __init__(self, status: Any, out: str, err: str) -> None:
+    def __init__(self, script: str, status: Any, out: str, err: str) -> None:
+        self.script = script
         self.status = 1 if isinstance(status, str) else status
         self.out = out
         self.err = err + status if isinstance(status, str) else err
@@ -77,7 +77,7 @@ class Outcome:
 def assert_refused(outcome: Outcome, *words: str) -> None:
     """One line on stderr that holds the words, exit 1 or 2."""
     assert outcome.status in (1, 2)
-    assert re.match(r"\w+\.py: error: ", outcome.err)
+    assert outcome.err.startswith(f"{outcome.script}: error: ")
     assert len(outcome.err.strip().splitlines()) == 1
     assert all(word in outcome.err for word in words)
 
@@ -88,12 +88,12 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     monkeypatch.chdir(ROOT)
 
     def invoke(module: Any, *words: str | Path) -> Outcome:
-        line = [f"{module.__name__}.py", *map(str, words)]
+        script = f"{module.__name__}.py"
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", line)
+            patch.setattr(sys, "argv", [script, *map(str, words)])
             with pytest.raises(SystemExit) as exit_:
                 run(module.main)
-        return Outcome(exit_.value.code, *capsys.readouterr())
+        return Outcome(script, exit_.value.code, *capsys.readouterr())
 
     return invoke
 

@@ -367,7 +367,7 @@ def test_one_sample_is_enough(model: AutoEncoder, test_set: tuple[Tensor, Tensor
         press(explorer, key)
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.slow)])
 def test_many_gestures_cost_no_memory(explorer: Explorer, count: int) -> None:
     chance = random.Random(0)
     keys = [*"0123456789rth", "left", "shift+right", "up", "shift+down"]
@@ -435,6 +435,7 @@ def test_bad_input_gets_one_line(words: list[str], says: str, invoke: Any) -> No
 def test_a_folder_in_place_of_the_picture_is_refused(invoke: Any, tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     outcome = invoke(script, "--save", tmp_path / "folder.png")
+    assert outcome.status == 1
     assert_refused(outcome, "cannot write")
 
 
@@ -443,4 +444,5 @@ def test_a_code_of_three_numbers_is_refused(invoke: Any, tmp_path: Path) -> None
     weights["encoder.15.weight"], weights["encoder.15.bias"] = torch.zeros(3, 16), torch.zeros(3)
     torch.save(weights, tmp_path / "three.pth")
     outcome = invoke(script, "--checkpoint", tmp_path / "three.pth")
+    assert outcome.status == 1
     assert_refused(outcome, "2 numbers")

@@ -374,6 +374,7 @@ def test_damaged_data_is_refused(invoke: Any, tmp_path: Path, folder: Path) -> N
     archive = "train-images-idx3-ubyte.gz"
     (raw / archive).write_bytes((DATA / "MNIST" / "raw" / archive).read_bytes()[:-1])
     outcome = invoke(script, "--data", tmp_path / "data", "--checkpoints", folder)
+    assert outcome.status == 1
     assert_refused(outcome, f"{archive} is missing or damaged")
 
 

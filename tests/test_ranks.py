@@ -62,6 +62,17 @@ def test_two_ranks_look_up_the_same_map(tmp_path: Path) -> None:
     assert_same_on_both_ranks(tmp_path)
 
 
+@pytest.mark.parametrize("machines", [1, 2])
+def test_the_command_that_goes_on_starts_as_many(
+    machines: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    monkeypatch.setenv("GROUP_WORLD_SIZE", str(machines))
+    words = Ranks(0, 3 * machines).launcher()
+    assert words[:2] == ["torchrun", "--nproc-per-node=3"]
+    assert ("--nnodes=2" in words) == (machines == 2)
+
+
 def test_a_batch_too_small_to_share() -> None:
     with pytest.raises(UserError, match="--batch_size 3 is too small for 2 processes"):
         Training(Settings(batch_size=3), torch.device("cpu"), Ranks(0, 2))
