@@ -26,6 +26,10 @@ DATA = ROOT / "data"
 PRETRAINED = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
 RECORD = ROOT / "checkpoints" / "autoencoder_record.pth"
 
+# Here and in every script that is run: the tests of the other worker want a core too.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
+
 
 @pytest.fixture(scope="session")
 def test_set() -> tuple[Tensor, Tensor]:
@@ -135,9 +139,8 @@ def background(
     test_set: tuple[Tensor, Tensor],
     tmp_path: Path,
 ) -> Iterator[Any]:
-    """Start main.py in a process of its own, on the first of the test digits and one thread."""
+    """Start main.py in a process of its own, on the first of the test digits."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     started: list[Running] = []
     number = count(1)
 

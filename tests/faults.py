@@ -128,7 +128,6 @@ class Work:
     def do(self) -> None:
         sys.stdout = self.out.open("w")
         sys.stderr = self.err.open("w", errors="backslashreplace")
-        torch.set_num_threads(1)
         sys.argv = ["main.py", *self.words]
         digits = torch.from_numpy(self.images), torch.from_numpy(self.labels)
         smaller: Any = {

@@ -87,17 +87,6 @@ def tell(capsys: pytest.CaptureFixture[str], figures: str) -> None:
         print(f"\n{figures} (seed {SEED}, peak memory {peak_memory() / 1e9:.2f} GB)")
 
 
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Have torch compute on one thread: for such small tensors more only get in the way."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def go_on(background: Any, folder: Path, tmp_path: Path) -> Any:
     """Start the run of 24 epochs, or resume it where there is something to resume."""
@@ -380,7 +369,7 @@ def test_a_damaged_checkpoint_is_refused_or_loads(
             assert all(torch.equal(loaded[key], contents["state_dict"][key]) for key in loaded)
 
     # A warning would be a second line on stderr.
-    with one_thread(), warnings.catch_warnings(record=True) as warned:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         refused_or_loads()
     assert peak_memory() < max(2e9, 1.01 * peak_before)
@@ -586,8 +575,7 @@ def test_mistyped_options_get_one_line(script: Any) -> None:
 
     for name, word in itertools.product(options, ODD_WORDS):
         one_line = hypothesis.example([(name, [word])])(one_line)
-    with one_thread():
-        one_line()
+    one_line()
     assert outcomes[None] > 0
     assert outcomes[2] > 0
 

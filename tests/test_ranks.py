@@ -24,7 +24,7 @@ def train(how: tuple[str, ...], folder: Path, *words: str) -> str:
     done = subprocess.run(
         [sys.executable, *how, *map(str, places), "--batch_size", "256", *words],
         cwd=ROOT,
-        env=os.environ | {"PARAMETERS": str(folder), "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PARAMETERS": str(folder)},
         capture_output=True,
         text=True,
         timeout=120,
