@@ -608,10 +608,13 @@ def resume_command(arguments: argparse.Namespace, checkpoint: Path, ranks: Ranks
 
 
 def next_command(arguments: argparse.Namespace) -> str:
-    """The command line that explores what was trained."""
+    """The command line that explores what was trained, or resumed with nothing left to train."""
     words = ["python", "interac_decompression.py"]
-    if arguments.checkpoints != parse_arguments([]).checkpoints:
-        words += ["--checkpoint", str(RunFolder(arguments.checkpoints).best)]
+    best = RunFolder(arguments.checkpoints).best
+    if not best.exists():
+        words += ["--checkpoint", str(arguments.resume)]
+    elif arguments.checkpoints != parse_arguments([]).checkpoints:
+        words += ["--checkpoint", str(best)]
     return command_line(words)
 
 
@@ -706,6 +709,10 @@ def make_way(arguments: argparse.Namespace, training: Training, folder: RunFolde
     finished = training.epoch == training.settings.epochs
     if not finished and (aside := folder.set_aside(training.epoch if goes_on else 0)):
         print(f"An earlier run's files, in the way of this one, are now in {aside}")
+        if goes_on and (moved := aside / arguments.resume.name).exists():
+            arguments.resume = moved
+    if not folder.best.exists():
+        training.best_loss = math.inf
 
 
 def announce(training: Training, folder: RunFolder, save_every: int) -> None:

@@ -12,6 +12,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from autoencoder import UserError
+
 
 @dataclass(frozen=True)
 class Ranks:
@@ -67,13 +69,24 @@ ALONE = Ranks()
 
 @contextlib.contextmanager
 def joined_ranks(device: torch.device) -> Iterator[Ranks]:
-    """Meet the other processes, where torchrun has started any; all but the first fall silent."""
+    """Meet the other processes, where torchrun has started any; all but the first fall silent.
+
+    Raises
+    ------
+    UserError
+        If there is no GPU for this process, or only one that cannot train with others.
+    """
     count = int(os.environ.get("WORLD_SIZE", 1))
     if count == 1:
         yield ALONE
         return
+    local = int(os.environ["LOCAL_RANK"])
+    if device.type == "mps" or (device.type == "cuda" and local >= torch.cuda.device_count()):
+        raise UserError(
+            "several processes need an NVIDIA GPU for each: start fewer, or add --device cpu"
+        )
     if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(local)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     ranks = Ranks(dist.get_rank(), count)
     with (

@@ -132,6 +132,36 @@ def test_resuming_in_place_sets_later_epochs_aside(train: Any, whole_run: Path) 
     assert_same_training(whole_run / "autoencoder_epoch_6.pth", aside / "autoencoder_epoch_6.pth")
 
 
+def test_a_file_from_elsewhere_is_explored_or_outdone(
+    train: Any, folder: Path, whole_run: Path, tmp_path: Path
+) -> None:
+    """Where its loss is out of reach, the new folder has a best checkpoint all the same."""
+    source = tmp_path / "elsewhere.pth"
+    contents = torch.load(whole_run / "autoencoder_epoch_6.pth", weights_only=True)
+    torch.save(contents | {"best_loss": 1e-9}, source)
+    done = train("--resume", source)
+    assert f"Next: python interac_decompression.py --checkpoint {source}" in done.out
+    done = train("--resume", source, "--epochs", "7")
+    best = folder / "autoencoder_best.pth"
+    assert f"Next: python interac_decompression.py --checkpoint {best}" in done.out
+    assert load_checkpoint(best).epoch == 7
+
+
+def test_a_resumed_file_that_had_to_make_way_can_be_resumed_again(
+    train: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.mkdir()
+    file = folder / "autoencoder_epoch_100.pth"
+    torch.save(AutoEncoder().state_dict(), file)
+    with monkeypatch.context() as patch:
+        patch.setattr(script, "train_epoch", lambda *_: None)
+        stopped = train("--resume", file)
+    aside = folder / "set_aside_1" / file.name
+    assert not file.exists()
+    assert f"--resume {aside}" in stopped.out
+    assert train("--resume", aside, "--epochs", "1").status == 0
+
+
 def test_bare_resume_takes_the_newest(train: Any, whole_run: Path) -> None:
     done = train("--resume", "--epochs", "8", "--checkpoints", whole_run)
     assert "autoencoder_epoch_6.pth (epoch 6" in done.out
@@ -368,12 +398,13 @@ def test_a_loss_that_is_no_number_stops_the_run(train: Any, folder: Path) -> Non
     assert load_checkpoint(folder / "autoencoder_best.pth").epoch in (1, 2)
 
 
-def test_damaged_data_is_refused(invoke: Any, tmp_path: Path, folder: Path) -> None:
+def test_damaged_data_is_refused(invoke: Any, offline: None, tmp_path: Path, folder: Path) -> None:
     raw = tmp_path / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     archive = "train-images-idx3-ubyte.gz"
     (raw / archive).write_bytes((DATA / "MNIST" / "raw" / archive).read_bytes()[:-1])
-    outcome = invoke(script, "--data", tmp_path / "data", "--checkpoints", folder)
+    places = ("--checkpoints", folder, "--img", tmp_path / "img")
+    outcome = invoke(script, "--data", tmp_path / "data", "--epochs", "1", *places)
     assert outcome.status == 1
     assert_refused(outcome, f"{archive} is missing or damaged")
 

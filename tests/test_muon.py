@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from autoencoder.muon import Muon, orthogonalize
-from main import Settings, Training, train_epoch
+from main import MUON_RATE, Settings, Training, train_epoch
 
 SHAPES = [(64, 128), (128, 64), (96, 96)]
 
@@ -42,7 +42,7 @@ def test_it_moves_a_matrix_as_torchs_own_does(shape: tuple[int, int]) -> None:
             optimizer.step()
     moved = (theirs - start).norm()
     assert moved > 1
-    assert (ours - theirs).norm() < 0.01 * moved
+    assert (ours - theirs).norm() < 0.003 * moved
 
 
 def test_it_has_the_matrices_between_hidden_layers_and_adam_the_rest(few_digits: Tensor) -> None:
@@ -54,3 +54,5 @@ def test_it_has_the_matrices_between_hidden_layers_and_adam_the_rest(few_digits:
     taken = {*training.muon.state, *training.adam.state}
     assert taken == set(training.trained)
     assert not training.muon.state.keys() & training.adam.state.keys()
+    muon, adam = (optimizer.param_groups[0]["lr"] for optimizer in (training.muon, training.adam))
+    assert muon == pytest.approx(MUON_RATE * adam)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from autoencoder import UserError
-from autoencoder.ranks import Ranks
+from autoencoder.ranks import Ranks, joined_ranks
 from autoencoder.run_folder import RunFolder
 from main import Settings, Training
 from tests.conftest import DATA, ROOT
@@ -71,6 +71,17 @@ def test_the_command_that_goes_on_starts_as_many(
     words = Ranks(0, 3 * machines).launcher()
     assert words[:2] == ["torchrun", "--nproc-per-node=3"]
     assert ("--nnodes=2" in words) == (machines == 2)
+
+
+@pytest.mark.parametrize("gpu", ["mps", "cuda"])
+def test_processes_without_a_gpu_each_are_refused(
+    gpu: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(UserError, match="--device cpu"), joined_ranks(torch.device(gpu)):
+        pass
 
 
 def test_a_batch_too_small_to_share() -> None:
