@@ -609,12 +609,14 @@ def resume_command(arguments: argparse.Namespace, checkpoint: Path, ranks: Ranks
 
 def next_command(arguments: argparse.Namespace) -> str:
     """The command line that explores what was trained, or resumed with nothing left to train."""
+    folder = RunFolder(arguments.checkpoints)
+    if folder.best.exists():
+        file = folder.best
+    else:
+        file = folder.newest().path if arguments.resume is NEWEST else arguments.resume
     words = ["python", "interac_decompression.py"]
-    best = RunFolder(arguments.checkpoints).best
-    if not best.exists():
-        words += ["--checkpoint", str(arguments.resume)]
-    elif arguments.checkpoints != parse_arguments([]).checkpoints:
-        words += ["--checkpoint", str(best)]
+    if file != RunFolder(parse_arguments([]).checkpoints).best:
+        words += ["--checkpoint", str(file)]
     return command_line(words)
 
 
@@ -711,6 +713,7 @@ def make_way(arguments: argparse.Namespace, training: Training, folder: RunFolde
         print(f"An earlier run's files, in the way of this one, are now in {aside}")
         if goes_on and (moved := aside / arguments.resume.name).exists():
             arguments.resume = moved
+    # The best of this folder is yet to come, however good the file was that the run goes on from.
     if not folder.best.exists():
         training.best_loss = math.inf
 

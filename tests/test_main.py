@@ -141,6 +141,9 @@ def test_a_file_from_elsewhere_is_explored_or_outdone(
     torch.save(contents | {"best_loss": 1e-9}, source)
     done = train("--resume", source)
     assert f"Next: python interac_decompression.py --checkpoint {source}" in done.out
+    (whole_run / "autoencoder_best.pth").unlink()
+    done = train("--resume", "--checkpoints", whole_run)
+    assert f"--checkpoint {whole_run / 'autoencoder_epoch_6.pth'}" in done.out
     done = train("--resume", source, "--epochs", "7")
     best = folder / "autoencoder_best.pth"
     assert f"Next: python interac_decompression.py --checkpoint {best}" in done.out
