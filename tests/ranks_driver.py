@@ -1,4 +1,7 @@
-"""main.py on 3,000 digits, for torchrun; every rank leaves its weights in $PARAMETERS."""
+"""main.py on 3,000 digits, without pictures, for torchrun.
+
+Every rank leaves its weights in $PARAMETERS.
+"""
 
 import os
 from pathlib import Path
@@ -9,6 +12,7 @@ import torch
 from torch import Tensor
 
 import main as script
+from autoencoder import figures
 from autoencoder.arguments import run
 from autoencoder.mnist import Split, load_mnist
 
@@ -29,6 +33,7 @@ def main() -> int | None:
     with (
         mock.patch.object(script, "load_mnist", few_digits),
         mock.patch.object(script, "train", train_and_keep),
+        mock.patch.object(figures, "save"),
     ):
         return script.main()
 
