@@ -704,7 +704,10 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def make_way(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> None:
-    """Set an earlier run's files aside, and say so; those of a run that goes on stay."""
+    """Set an earlier run's files aside, and say so; those of a run that goes on stay.
+
+    Where the file to resume from is among them, arguments.resume follows it.
+    """
     goes_on = arguments.resume and (arguments.resume is NEWEST or folder.owns(arguments.resume))
     if goes_on and is_numbered(training, arguments.save_every):
         folder.complete(training.epoch)
