@@ -28,16 +28,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from autoencoder import UserError, figures, page
-from autoencoder.arguments import Parser, coordinate, file_name, positive_int, run
-from autoencoder.checkpoint import (
-    Checkpoint,
-    default_checkpoint,
-    load_checkpoint,
-    write_atomically,
-)
+from autoencoder import UserError
+from autoencoder.command_line import Parser, coordinate, file_name, positive_int, run
+from autoencoder.layers import LATENT
 from autoencoder.mnist import load_mnist
-from autoencoder.model import LATENT, AutoEncoder, encode_digits
+from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
+from autoencoder.storage.files import write_atomically
+from autoencoder.view import page, pictures
 
 FIGURE_SIZE, DPI = (14, 8), 100  # 1400 x 800 pixels
 # Left, bottom, width and height as fractions of the figure.
@@ -225,13 +223,13 @@ class Explorer:
     def build_map(self) -> None:
         axes = self.map
         x, y = self.latents.T
-        colours = np.array([to_rgba(colour, 0.55) for colour in figures.DIGIT_COLOURS])
+        colours = np.array([to_rgba(colour, 0.55) for colour in pictures.DIGIT_COLOURS])
         self.dot_colours = colours[self.labels]
         self.dots = axes.scatter(x, y, s=7, c=self.dot_colours, linewidths=0)
         margin = 0.05 + 0.03 * np.ptp(self.latents, axis=0)
         low, high = self.latents.min(axis=0) - margin, self.latents.max(axis=0) + margin
         axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
-        figures.label_latent_axes(axes)
+        pictures.label_latent_axes(axes)
         self.grid = AxesImage(axes, cmap="gray_r", zorder=0, visible=False)
         self.grid.set_data(np.zeros((1, 1)))
         self.grid.mouseover = False
@@ -244,7 +242,7 @@ class Explorer:
             [],
             "o",
             markersize=11,
-            color=figures.POINT_COLOUR,
+            color=pictures.POINT_COLOUR,
             markeredgecolor="white",
             markeredgewidth=1.5,
             zorder=5,
@@ -252,7 +250,7 @@ class Explorer:
         self.markers = (self.nearest_marker, self.point_marker)
         handles = [
             Line2D([], [], marker="o", linestyle="", markersize=9, color=colour, label=str(digit))
-            for digit, colour in enumerate(figures.DIGIT_COLOURS)
+            for digit, colour in enumerate(pictures.DIGIT_COLOURS)
         ]
         legend = self.figure.legend(
             handles=handles,
@@ -312,7 +310,7 @@ class Explorer:
 
     @torch.inference_mode()
     def update(self) -> None:
-        """Decode the point and show the digit, its neighbours and its figures."""
+        """Decode the point and show the digit, its neighbours and its pictures."""
         latent = torch.tensor(self.point, dtype=torch.float32)
         self.digit = self.model.decode(latent[None])[0].numpy()
         pixels = self.digit.reshape(28, 28)
@@ -520,7 +518,7 @@ class Explorer:
         self.message = ""
         self.update()
         try:
-            figures.save(self.figure, path, dpi="figure")
+            pictures.save(self.figure, path, dpi="figure")
         except UserError:
             self.say("cannot write here")
         else:
@@ -632,7 +630,7 @@ def main() -> None:
     print(f"Using {checkpoint}")
     title = f"Latent space of MNIST: {checkpoint}"
     windowless = arguments.save or arguments.export
-    figure = None if windowless else figures.open_window(FIGURE_SIZE, DPI, title)
+    figure = None if windowless else pictures.open_window(FIGURE_SIZE, DPI, title)
     if figure is None and not windowless:
         raise UserError(
             "no window can open: this needs a display, and python3-tk or"
@@ -648,10 +646,10 @@ def main() -> None:
     # Held on to: the canvas knows its listeners only by weak references.
     explorer = Explorer(figure, checkpoint.model, latents, labels, images, arguments.point)
     if arguments.save:
-        figures.save(explorer.figure, arguments.save, dpi="figure")
+        pictures.save(explorer.figure, arguments.save, dpi="figure")
         print(f"Saved {arguments.save}")
     else:
-        figures.show_windows()
+        pictures.show_windows()
 
 
 if __name__ == "__main__":

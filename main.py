@@ -30,13 +30,19 @@ from scipy.spatial import cKDTree
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from autoencoder import UserError, figures
-from autoencoder.arguments import Parser, file_name, positive_float, positive_int, run, whole_number
-from autoencoder.checkpoint import Checkpoint, load_checkpoint, numbers_like
+from autoencoder import UserError
+from autoencoder.command_line import (
+    Parser,
+    file_name,
+    positive_float,
+    positive_int,
+    run,
+    whole_number,
+)
+from autoencoder.layers import LATENT
 from autoencoder.mnist import load_mnist
 from autoencoder.model import (
     COMPRESSION,
-    LATENT,
     AutoEncoder,
     encode_digits,
     reconstruction_errors,
@@ -44,7 +50,10 @@ from autoencoder.model import (
 )
 from autoencoder.muon import Muon
 from autoencoder.ranks import ALONE, Ranks, joined_ranks
-from autoencoder.run_folder import RunFolder
+from autoencoder.storage.checkpoint import Checkpoint, load_checkpoint, numbers_like
+from autoencoder.storage.files import make_folder
+from autoencoder.storage.run_folder import RunFolder
+from autoencoder.view import pictures
 
 # One cycle: the learning rate climbs over the first 30% of the epochs, then falls to nothing.
 WARMUP = 0.3
@@ -398,7 +407,7 @@ def report(
     folder: RunFolder,
     img: Path,
 ) -> None:
-    """Write the pictures of a finished run and print its figures."""
+    """Write the pictures of a finished run and print its pictures."""
     images, labels = train_set
     test_images, test_labels = test_set
     latents, test_latents = encode_digits(model, images), encode_digits(model, test_images)
@@ -409,13 +418,13 @@ def report(
     print(f"10-nearest-neighbour accuracy of the test codes: {accuracy:.4f}")
     print(f"Checkpoints and log: {folder.path}")
 
-    pictures = {
-        img / "2D_Visualization_of_number.png": figures.draw_map(
+    drawn = {
+        img / "2D_Visualization_of_number.png": pictures.draw_map(
             torch.cat([latents, test_latents]).numpy(),
             torch.cat([labels, test_labels]).numpy(),
             "Where the 70,000 digits of MNIST live in two dimensions",
         ),
-        img / "comparaison" / "compression_visualization.png": figures.draw_comparison(
+        img / "comparaison" / "compression_visualization.png": pictures.draw_comparison(
             (test_images[shown] / 255).numpy(),
             test_labels[shown].numpy(),
             test_latents[shown].numpy(),
@@ -424,10 +433,10 @@ def report(
         ),
     }
     if log := folder.read_log():
-        pictures[img / "training_curve.png"] = figures.draw_training_curve(log)
-    for path, figure in pictures.items():
-        figures.save(figure, path)
-    print("Pictures: " + ", ".join(str(path) for path in pictures))
+        drawn[img / "training_curve.png"] = pictures.draw_training_curve(log)
+    for path, figure in drawn.items():
+        pictures.save(figure, path)
+    print("Pictures: " + ", ".join(str(path) for path in drawn))
 
 
 # --- starting and resuming --------------------------------------------------------------------
@@ -766,7 +775,7 @@ def run_training(arguments: argparse.Namespace, device: torch.device, ranks: Ran
     training = start(arguments, device, ranks)
     train_set = load_mnist(arguments.data, "train")
     test_set = load_mnist(arguments.data, "test")
-    figures.make_folder(arguments.img)
+    make_folder(arguments.img)
     with folder.locked() if ranks.number == 0 else contextlib.nullcontext():
         with caught_signals() as stop:
             if ranks.number == 0:

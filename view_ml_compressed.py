@@ -26,11 +26,13 @@ from scipy.stats import gaussian_kde
 from torch import Tensor
 from tqdm import tqdm
 
-from autoencoder import UserError, figures
-from autoencoder.arguments import Parser, positive_float, positive_int, run
-from autoencoder.checkpoint import default_checkpoint, load_checkpoint
+from autoencoder import UserError
+from autoencoder.command_line import Parser, positive_float, positive_int, run
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder, encode_digits, reconstruction_errors
+from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
+from autoencoder.storage.files import make_folder
+from autoencoder.view import pictures
 
 DIGITS = tuple(range(10))
 ELEVATION, AZIMUTH = 35, 15
@@ -189,7 +191,7 @@ def draw_surface(axes: Any, grid: Grid, heights: Array, scale: Normalize) -> Any
     )
     axes.set(xlim=grid.x[[0, -1]], ylim=grid.y[[0, -1]], zlim=(-FLOOR * top, top))
     axes.set_zticks([tick for tick in MaxNLocator(5).tick_values(0, top) if 0 <= tick <= top])
-    figures.label_latent_axes(axes)
+    pictures.label_latent_axes(axes)
     axes.set_zlabel("Density")
     axes.view_init(ELEVATION, AZIMUTH)
     return surface
@@ -210,7 +212,7 @@ def draw_digit(
     with torch.inference_mode():
         decoded = model.decode(torch.tensor([[x, y]], dtype=torch.float32))[0].numpy()
     inset = figure.add_axes((0.03, 0.7, 0.17, 0.17 * SURFACE_SIZE[0] / SURFACE_SIZE[1]))
-    figures.show_digit(inset, decoded)
+    pictures.show_digit(inset, decoded)
     inset.set_title(f"decoded at the peak\n({x:+.2f}, {y:+.2f})", fontsize=9)
 
 
@@ -324,13 +326,13 @@ def estimate_densities(
 
 def new_figure(size: tuple[float, float], in_window: bool) -> Figure:
     """A figure, in a window where that is wanted and can be."""
-    window = figures.open_window(size, WINDOW_DPI, "Density of the digits") if in_window else None
+    window = pictures.open_window(size, WINDOW_DPI, "Density of the digits") if in_window else None
     return window or Figure(size)
 
 
 def save(figure: Figure, folder: Path, name: str, dpi: int) -> None:
     path = folder / f"latent_space_density_3d_{name}.png"
-    figures.save(figure, path, dpi)
+    pictures.save(figure, path, dpi)
     tqdm.write(f"Saved {path}")
 
 
@@ -341,7 +343,7 @@ def main() -> None:
     show = not arguments.no_show
     checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint(Path("checkpoints")))
     print(f"Using {checkpoint}")
-    figures.make_folder(arguments.output)
+    make_folder(arguments.output)
     images, labels = load_mnist(arguments.data, arguments.split)
     latents = encode_digits(checkpoint.model, images).double().numpy()
     densities = estimate_densities(latents, labels.numpy(), digits, arguments.bandwidth)
@@ -367,7 +369,7 @@ def main() -> None:
         errors = reconstruction_errors(checkpoint.model, test_images)
         print_table(ten, grid, heights, errors, test_labels)
     if show:
-        figures.show_windows()
+        pictures.show_windows()
 
 
 if __name__ == "__main__":

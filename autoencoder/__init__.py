@@ -1,15 +1,14 @@
 """The autoencoder that the three scripts share, and what it needs around it.
 
-model       the network
-mnist       the digits, as uint8 tensors
-muon        the optimizer of the matrices between hidden layers
-archive     what a checkpoint file holds, checked before torch may see it
-checkpoint  saving and loading, atomically
-run_folder  what a training run leaves on disk: checkpoints and log
-arguments   the command line: one-line errors, types of the options
-ranks       training in several processes that torchrun started
-figures     the colours of the digits, windows, the pictures of a training run
-page        the explorer as one HTML page
+model         the network
+layers        the layers it is made of
+training      what a run is: its presets, settings and state, and how it is resumed
+muon          the optimizer of the matrices between hidden layers
+ranks         training in several processes that torchrun started
+mnist         the digits, as uint8 tensors
+command_line  options, one-line errors, signals
+storage/      what must never be lost or believed: checkpoints, the folder of a run
+view/         what people look at: the map, the explorer's window and page, the pictures
 """
 
 

@@ -23,9 +23,9 @@ from scipy.spatial import cKDTree
 from torchvision.datasets import MNIST
 from torchvision.transforms import ToTensor
 
-from autoencoder.checkpoint import load_checkpoint
 from autoencoder.mnist import load_mnist
 from autoencoder.model import encode_digits
+from autoencoder.storage.checkpoint import load_checkpoint
 from benchmarks.report import (
     CHECKPOINT,
     DATA,

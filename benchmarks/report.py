@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from autoencoder.checkpoint import PRETRAINED
+from autoencoder.storage.checkpoint import PRETRAINED
 
 DATA = Path("data")
 CHECKPOINT = Path("checkpoints") / PRETRAINED

@@ -16,9 +16,9 @@ from torch import Tensor
 from torchvision.datasets import utils
 
 import main as script
-from autoencoder import figures
-from autoencoder.arguments import run
+from autoencoder.command_line import run
 from autoencoder.mnist import load_mnist
+from autoencoder.view import pictures
 from tests.faults import NO_FAULT, Fault, Running, Work, warm_context
 
 ROOT = Path(__file__).parent.parent
@@ -117,7 +117,7 @@ def train(
         places = ["--checkpoints", tmp_path / "checkpoints", "--img", tmp_path / "img"]
         with monkeypatch.context() as patch:
             if "--img" not in words:
-                patch.setattr(figures, "save", lambda _figure, _path: None)
+                patch.setattr(pictures, "save", lambda _figure, _path: None)
             outcome: Outcome = invoke(
                 script, "--device", "cpu", *places, "--batch_size", "256", *words
             )

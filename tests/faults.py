@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 import main
 from autoencoder import UserError
-from autoencoder.arguments import run
+from autoencoder.command_line import run
 from autoencoder.model import AutoEncoder
-from autoencoder.run_folder import RunFolder
+from autoencoder.storage.run_folder import RunFolder
 
 PIECE = 50_000  # bytes of a checkpoint that are written at once, a thirteenth of it
 SNIPPET = 20  # bytes of a row of the log

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 import main as script
-from autoencoder import figures
-from autoencoder.arguments import run
+from autoencoder.command_line import run
 from autoencoder.mnist import Split, load_mnist
+from autoencoder.view import pictures
 
 
 def few_digits(root: Path, split: Split) -> tuple[Tensor, Tensor]:
@@ -33,7 +33,7 @@ def main() -> int | None:
     with (
         mock.patch.object(script, "load_mnist", few_digits),
         mock.patch.object(script, "train", train_and_keep),
-        mock.patch.object(figures, "save"),
+        mock.patch.object(pictures, "save"),
     ):
         return script.main()
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from autoencoder import UserError
-from autoencoder.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
 from autoencoder.model import AutoEncoder, reconstruction_errors
+from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
 from tests.conftest import PRETRAINED, RECORD
 
 

@@ -12,9 +12,9 @@ from scipy.stats import gaussian_kde, multivariate_normal, norm
 
 import view_ml_compressed as script
 from autoencoder import UserError
-from autoencoder.checkpoint import load_checkpoint
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.storage.checkpoint import load_checkpoint
 from tests.conftest import DATA, PRETRAINED, assert_refused, run_script
 from view_ml_compressed import (
     Array,

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import interac_decompression as script
-from autoencoder.checkpoint import load_checkpoint
 from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.storage.checkpoint import load_checkpoint
 from interac_decompression import Explorer
 from tests.conftest import PRETRAINED, ROOT, assert_refused, run_script
 

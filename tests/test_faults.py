@@ -39,9 +39,10 @@ from torch import Tensor
 import interac_decompression
 import main
 import view_ml_compressed
-from autoencoder import UserError, figures, mnist
-from autoencoder.arguments import Parser, run
-from autoencoder.checkpoint import load_checkpoint
+from autoencoder import UserError, mnist
+from autoencoder.command_line import Parser, run
+from autoencoder.storage.checkpoint import load_checkpoint
+from autoencoder.view import pictures
 from tests.conftest import assert_same_training, logged_epochs, run_script
 from tests.faults import Fault, Reading, Running, peak_memory, take_up
 from tests.hostile import (
@@ -524,7 +525,7 @@ def up_to_work(
         (view_ml_compressed, "draw_digit"),
     ]:
         monkeypatch.setattr(script, name, mock.Mock(side_effect=WorkStartsError))
-    monkeypatch.setattr(figures, "open_window", lambda *_: Figure())
+    monkeypatch.setattr(pictures, "open_window", lambda *_: Figure())
     (tmp_path / "work" / "checkpoints").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "work")
     Path("checkpoints/autoencoder_pretrained.pth").write_bytes(saved(good_contents()))

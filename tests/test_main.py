@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import main as script
-from autoencoder.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.model import AutoEncoder
 from autoencoder.ranks import ALONE
+from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
 from tests.conftest import DATA, assert_refused, assert_same_training, logged_epochs, run_script
 
 PICTURES = (

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from autoencoder.model import AutoEncoder, TopographicEncoder, encode_digits, unit_pixels
+from autoencoder.layers import TopographicEncoder
+from autoencoder.model import AutoEncoder, encode_digits, unit_pixels
 
 HALVES = ("encoder", "decoder")
 

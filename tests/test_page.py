@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import interac_decompression as script
-from autoencoder import page as template
-from autoencoder.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from autoencoder.figures import DIGIT_COLOURS, POINT_COLOUR
 from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.storage.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from autoencoder.view import page as template
+from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 from interac_decompression import densest_place
 from tests.conftest import DATA, PRETRAINED, ROOT, need, run_script
-from tests.test_figures import SIGHT, smallest_distance
+from tests.test_pictures import SIGHT, smallest_distance
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Request

@@ -10,7 +10,7 @@ import torch
 
 from autoencoder import UserError
 from autoencoder.ranks import Ranks, joined_ranks
-from autoencoder.run_folder import RunFolder
+from autoencoder.storage.run_folder import RunFolder
 from main import Settings, Training
 from tests.conftest import DATA, ROOT
 

@@ -11,10 +11,8 @@ Files that come with the project also hold their test_mse, which the tests hold 
 ``main.py`` adds what it needs to go on training. A bare state dict is read too.
 """
 
-import contextlib
 import io
 import math
-import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,8 +23,10 @@ import torch
 from torch import Tensor
 
 from autoencoder import UserError
-from autoencoder.archive import MAX_BYTES, read_archive
-from autoencoder.model import LATENT, AutoEncoder
+from autoencoder.layers import LATENT
+from autoencoder.model import AutoEncoder
+from autoencoder.storage.archive import MAX_BYTES, read_archive
+from autoencoder.storage.files import write_atomically
 
 BEST = "autoencoder_best.pth"
 PRETRAINED = "autoencoder_pretrained.pth"
@@ -68,39 +68,6 @@ def default_checkpoint(folder: Path) -> Path:
     """The best checkpoint of the user's latest training, or else the pretrained one."""
     best = folder / BEST
     return best if best.exists() else folder / PRETRAINED
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step: whoever pulls the plug finds the old one or the new one.
-
-    Raises
-    ------
-    UserError
-        If it cannot be written, as on a full disk; the old file is then as it was.
-    """
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def sync_folder(path: Path) -> None:
-    """Have the disk learn the names in a folder; syncing a file does not ask for its name."""
-    # Windows cannot, and some network disks cannot either.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def save_checkpoint(path: Path, contents: dict[str, Any]) -> None:

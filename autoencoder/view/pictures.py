@@ -4,7 +4,6 @@ Pictures are made without pyplot, which would choose a backend: they work withou
 """
 
 import io
-import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from autoencoder import UserError
-from autoencoder.checkpoint import write_atomically
+from autoencoder.storage.files import make_folder, write_atomically
 
 # Found by hill climbing for the largest smallest distance in OKLab between any two of them, as seen
 # with normal sight and with the three dichromacies of Machado, Oliveira and Fernandes (2009):
-# 0.126, where tab10 has 0.007 (tests/test_figures.py measures both). Digits that live side by side
+# 0.126, where tab10 has 0.007 (tests/test_pictures.py measures both). Digits that live side by side
 # on the map got the most different ones.
 DIGIT_COLOURS = (
     "#dd0a6a",
@@ -36,16 +34,6 @@ POINT_COLOUR = "#e00000"
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder for pictures, if need be; raises UserError where none can be written."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        raise UserError(f"cannot write to {path}: {error.strerror}") from error
 
 
 def save(figure: Figure, path: Path, dpi: float | Literal["figure"] = 150) -> None:

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from numpy.typing import ArrayLike, NDArray
 
-from autoencoder.figures import DIGIT_COLOURS
+from autoencoder.view.pictures import DIGIT_COLOURS
 
 # How dichromats see linear RGB: Machado, Oliveira and Fernandes, "A Physiologically-based Model
 # for Simulation of Color Vision Deficiency", 2009, severity 1.

@@ -17,13 +17,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from autoencoder import UserError
-from autoencoder.checkpoint import (
+from autoencoder.storage.checkpoint import (
     BEST,
     Checkpoint,
     load_checkpoint,
     save_checkpoint,
-    write_atomically,
 )
+from autoencoder.storage.files import write_atomically
 
 COLUMNS = (
     "Epoch",

@@ -34,8 +34,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import fuse_linear_bn_eval
 
-from autoencoder.checkpoint import Checkpoint
-from autoencoder.model import LATENT, AutoEncoder, FourierFeatures
+from autoencoder.layers import LATENT, FourierFeatures
+from autoencoder.model import AutoEncoder
+from autoencoder.storage.checkpoint import Checkpoint
 
 TEMPLATE = Path(__file__).parent
 SCRIPTS = ("texts.js", "decoder.js", "density.js", "explorer.js")

@@ -1,0 +1,51 @@
+"""Files that are replaced in one step, and folders that can be written to."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from autoencoder import UserError
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step: whoever pulls the plug finds the old one or the new one.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written, as on a full disk; the old file is then as it was.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def sync_folder(path: Path) -> None:
+    """Flush a folder to the disk, so that a renamed file survives a power cut."""
+    # Windows cannot, and some network disks cannot either.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder if it is missing; raises UserError where it cannot be written to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write to {path}: {error.strerror}") from error
