@@ -1,0 +1,84 @@
+"""The map: a network, the digits where it puts them, and what one asks of them.
+
+The explorer's window and its page are twins over this map; what both have to agree on stands here.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from autoencoder.model import AutoEncoder, encode_digits
+
+NEIGHBOURS = 5  # real digits shown beside the decoded one
+GRID = 25  # decoded digits a side of the grid
+NUDGE = 0.01  # how far an arrow key moves the point
+SECONDS_A_LEG = 3.0  # of the tour, from one digit to the next
+# How far the map reaches beyond the outermost codes: this much, and this share of their range.
+MARGIN, MARGIN_SHARE = 0.05, 0.03
+# A digit is densest at the code whose neighbour of this rank is nearest.
+DENSITY_RANK = 30
+
+Point = NDArray[np.float64]
+
+
+class LatentMap:
+    """A network and the digits that it has put on its map.
+
+    Parameters
+    ----------
+    model : AutoEncoder
+        In evaluation mode, on the CPU.
+    images : (N, 784) uint8
+    labels : (N,) int in 0..9
+
+    Attributes
+    ----------
+    model
+    images, labels
+        As NumPy arrays.
+    latents : (N, 2) float32 in (-1, 1)
+        The codes of the digits.
+    """
+
+    def __init__(self, model: AutoEncoder, images: Tensor, labels: Tensor) -> None:
+        self.model = model
+        self.images = images.numpy()
+        self.labels = labels.numpy()
+        self.latents = encode_digits(model, images).numpy()
+
+    @torch.inference_mode()
+    def decode(self, points: ArrayLike) -> NDArray[np.float32]:
+        """Points (N, 2) in [-1, 1]² to the digits they decode to, (N, 784) in [0, 1]."""
+        codes = torch.as_tensor(np.asarray(points, dtype=np.float32))
+        return self.model.decode(codes).numpy()
+
+    def nearest(
+        self, point: ArrayLike, count: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The indices of the digits nearest to a point, and their distances, nearest first."""
+        distances = np.hypot(*(self.latents - np.asarray(point, dtype=float)).T)
+        count = min(count, len(distances))
+        nearest = np.argpartition(distances, count - 1)[:count]
+        nearest = nearest[distances[nearest].argsort()]
+        return nearest, distances[nearest]
+
+    def densest_point(self, digit: int) -> Point | None:
+        """The code of a digit that has the most of its kind around it; None for a digit not here.
+
+        The k-nearest-neighbour density estimate of Loftsgaarden and Quesenberry, 1965.
+        """
+        from scipy.spatial import cKDTree
+
+        codes = self.latents[self.labels == digit]
+        if not len(codes):
+            return None
+        distances, _ = cKDTree(codes).query(codes, k=[min(DENSITY_RANK, len(codes))])
+        return codes[distances[:, 0].argmin()].astype(float)
+
+    @property
+    def limits(self) -> NDArray[np.float32]:
+        """The part of the latent space that the map shows: [[left, right], [bottom, top]]."""
+        margin = MARGIN + MARGIN_SHARE * np.ptp(self.latents, axis=0)
+        low, high = self.latents.min(axis=0) - margin, self.latents.max(axis=0) + margin
+        return np.stack([low, high], axis=1)
