@@ -1,12 +1,16 @@
-"""What the command lines of the three scripts share."""
+"""What the command lines of the three scripts share: options, one-line errors, signals."""
 
 import argparse
+import contextlib
 import errno
 import io
 import math
 import os
+import shlex
+import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -88,6 +92,32 @@ def as_float(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
+
+
+def quoted(words: Sequence[str]) -> str:
+    """A command line, as one would type it."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+@contextlib.contextmanager
+def caught_signals() -> Iterator[list[int]]:
+    """A list that Ctrl-C and SIGTERM go into instead of ending the process.
+
+    A second one ends it at once, which harms nothing: files are replaced in one step.
+    """
+    caught: list[int] = []
+
+    def catch(number: int, frame: object) -> None:
+        if caught:
+            os._exit(128 + number)
+        caught.append(number)
+
+    previous = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:

@@ -146,3 +146,8 @@ def reconstruction_errors(model: AutoEncoder, images: Tensor) -> Tensor:
     """
     clean = map(unit_pixels, images.split(BATCH_SIZE))
     return torch.cat([((model(batch)[1] - batch) ** 2).mean(dim=1) for batch in clean])
+
+
+def mean_squared_error(model: AutoEncoder, images: Tensor) -> float:
+    """The error per pixel of the reconstructions of all the digits, as reconstruction_errors."""
+    return reconstruction_errors(model, images).mean().item()

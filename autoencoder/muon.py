@@ -5,16 +5,16 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-# The odd polynomial that brings singular values from (0, 1] to about 1, applied five times.
+# An odd polynomial that brings singular values from (0, 1] to about 1 when applied five times.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 
 
 def orthogonalize(matrix: Tensor) -> Tensor:
-    """About the nearest matrix whose singular values are all the same, here from 0.7 to 1.2.
+    """A matrix near the given one whose singular values are all about one: from 0.7 to 1.2.
 
-    By Newton-Schulz iteration, in the type of the matrix. Values below about a 700th of the norm of
-    the whole matrix end below 0.7.
+    It takes five steps of a Newton-Schulz iteration, in the type of the matrix. Singular values
+    below about a 700th of the norm of the matrix end below 0.7.
     """
     a, b, c = COEFFICIENTS
     wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
@@ -26,20 +26,20 @@ def orthogonalize(matrix: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Gradient descent with momentum, each step made orthogonal: as long in every direction.
+    """Gradient descent with momentum whose steps are orthogonal: as long in every direction.
 
     Jordan and others, "Muon: An optimizer for hidden layers in neural networks", 2024. It does the
-    same as torch.optim.Muon, which multiplies in bfloat16 on any machine: nine times as slow as
-    float32 on a processor that has no such products.
+    same as torch.optim.Muon, which however multiplies in bfloat16 on any machine: nine times as
+    slow as float32 on a processor that has no such products.
 
     Parameters
     ----------
     matrices : iterable of nn.Parameter
     lr : float
     dtype : torch.dtype
-        In which steps are made orthogonal.
+        The type in which the steps are made orthogonal.
     momentum : float
-        The share of each gradient's running mean that stays; Nesterov's.
+        Nesterov's: the share of the gradients' running mean that stays at each step.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
-        """Move the matrices by their gradients, and take the gradients away."""
+        """Move the matrices by their gradients."""
         for group in self.param_groups:
             for matrix in group["params"]:
                 state = self.state[matrix]
@@ -67,4 +67,3 @@ class Muon(torch.optim.Optimizer):
                 rate = group["lr"] * max(1, rows / columns) ** 0.5
                 # A rate beyond what the type holds would be an error of torch, not infinite.
                 matrix.sub_(step, alpha=min(rate, torch.finfo(matrix.dtype).max))
-                matrix.grad = None

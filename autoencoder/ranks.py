@@ -4,7 +4,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,60 +14,51 @@ from torch.nn.parallel import DistributedDataParallel
 from autoencoder import UserError
 
 
-@dataclass(frozen=True)
-class Ranks:
-    """This process among those that train one network together.
-
-    Attributes
-    ----------
-    number, count : int
-        Which one this is, and how many there are, on all machines.
-    """
-
-    number: int = 0
-    count: int = 1
-
-    def replicate(self, model: nn.Module) -> nn.Module:
-        """The network, its gradients averaged over the ranks by every backward pass."""
-        return DistributedDataParallel(model) if self.count > 1 else model
-
-    def share(self, batch: Tensor) -> Tensor:
-        """This rank's part of a batch."""
-        return batch[self.number :: self.count]
-
-    def total(self, value: Tensor) -> Tensor:
-        """The sum over the ranks."""
-        if self.count > 1:
-            dist.all_reduce(value)
-        return value
-
-    def share_statistics(self, model: nn.Module) -> None:
-        """Take up the first rank's batch-norm statistics: each rank has seen its own share."""
-        if self.count > 1:
-            for buffer in model.buffers():
-                dist.broadcast(buffer, 0)
-
-    def launcher(self) -> list[str]:
-        """The first words of the command line that starts as many processes again."""
-        if self.count == 1:
-            return ["python"]
-        words = ["torchrun", f"--nproc-per-node={os.environ['LOCAL_WORLD_SIZE']}"]
-        if (machines := int(os.environ["GROUP_WORLD_SIZE"])) > 1:
-            words += [f"--nnodes={machines}", "--rdzv-backend=c10d", "--rdzv-endpoint=FIRST:29500"]
-        return words
-
-    def any(self, happened: bool, device: torch.device) -> bool:
-        """Whether it happened on one of the ranks."""
-        if self.count == 1:
-            return happened
-        return self.total(torch.tensor(float(happened), device=device)).item() > 0
+def rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
 
 
-ALONE = Ranks()
+def count() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def share(batch: Tensor) -> Tensor:
+    """This rank's part of a batch."""
+    return batch[rank() :: count()]
+
+
+def replicate(model: nn.Module) -> nn.Module:
+    """A module whose every backward pass averages the model's gradients over the ranks."""
+    return DistributedDataParallel(model) if count() > 1 else model
+
+
+def take_first_statistics(model: nn.Module) -> None:
+    """Give every rank the first one's batch-norm statistics: each has seen its own digits only."""
+    for buffer in model.buffers() if count() > 1 else ():
+        dist.broadcast(buffer, 0)
+
+
+def total(number: float, device: torch.device) -> float:
+    """The sum of a number over the ranks."""
+    if count() == 1:
+        return number
+    summed = torch.tensor(number, dtype=torch.float64, device=device)
+    dist.all_reduce(summed)
+    return summed.item()
+
+
+def launcher() -> list[str]:
+    """The first words of the command line that starts as many processes again."""
+    if count() == 1:
+        return ["python"]
+    words = ["torchrun", f"--nproc-per-node={os.environ['LOCAL_WORLD_SIZE']}"]
+    if (machines := os.environ["GROUP_WORLD_SIZE"]) != "1":
+        words += [f"--nnodes={machines}", "--rdzv-backend=c10d", "--rdzv-endpoint=FIRST:29500"]
+    return words
 
 
 @contextlib.contextmanager
-def joined_ranks(device: torch.device) -> Iterator[Ranks]:
+def joined(device: torch.device) -> Iterator[None]:
     """Meet the other processes, where torchrun has started any; all but the first fall silent.
 
     Raises
@@ -76,22 +66,20 @@ def joined_ranks(device: torch.device) -> Iterator[Ranks]:
     UserError
         If there is no GPU for this process, or only one that cannot train with others.
     """
-    count = int(os.environ.get("WORLD_SIZE", 1))
-    if count == 1:
-        yield ALONE
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        yield
         return
-    local = int(os.environ["LOCAL_RANK"])
-    if device.type == "mps" or (device.type == "cuda" and local >= torch.cuda.device_count()):
+    number = int(os.environ["LOCAL_RANK"])
+    if device.type == "mps" or (device.type == "cuda" and number >= torch.cuda.device_count()):
         raise UserError(
             "several processes need an NVIDIA GPU for each: start fewer, or add --device cpu"
         )
     if device.type == "cuda":
-        torch.cuda.set_device(local)
+        torch.cuda.set_device(number)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    ranks = Ranks(dist.get_rank(), count)
     with (
         Path(os.devnull).open("w") as nowhere,
-        contextlib.redirect_stdout(nowhere if ranks.number else sys.stdout),
+        contextlib.redirect_stdout(nowhere if rank() else sys.stdout),
     ):
-        yield ranks
+        yield
     dist.destroy_process_group()

@@ -20,8 +20,9 @@ from torchvision.transforms import ToTensor
 
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder
+from autoencoder.training import Settings, Training, fastest_precision
 from benchmarks.report import DATA, check, print_machine, print_table, time_by_turns
-from main import Settings, Training, choose_precision, train_epoch
+from main import train_epoch
 
 BATCH = 1024
 DIGITS = 60_000
@@ -96,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time one epoch, the reference's way and ours.")
     parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
     arguments = parser.parse_args()
-    precision = choose_precision(torch.device("cpu"))
+    precision = fastest_precision(torch.device("cpu"))
     load_mnist(DATA, "train")
     seconds = time_by_turns(
         {

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torchvision.datasets import utils
 
 import main as script
 from autoencoder.command_line import run
@@ -213,4 +212,4 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(url: str, **_: object) -> str:
         raise OSError(f"no network for {url}")
 
-    monkeypatch.setattr(utils, "_get_redirect_url", refuse)
+    monkeypatch.setattr("torchvision.datasets.utils._get_redirect_url", refuse)

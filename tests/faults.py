@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 import main
-from autoencoder import UserError
+from autoencoder import UserError, training
 from autoencoder.command_line import run
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.run_folder import RunFolder
@@ -132,11 +132,11 @@ class Work:
         digits = torch.from_numpy(self.images), torch.from_numpy(self.labels)
         smaller: Any = {
             "load_mnist": lambda _root, _split: digits,
-            "AutoEncoder": narrow_network,
             "report": lambda *_: None,
         }
         with (
             mock.patch.multiple(main, **smaller),
+            mock.patch.object(training, "AutoEncoder", narrow_network),
             watched_memory(self.memory),
             faulty_disk(self.fault),
         ):
@@ -148,8 +148,8 @@ def watched_memory(file: Path | None) -> Iterator[None]:
     """Have main.py note its resident memory in a file whenever it logs an epoch."""
     really_record = RunFolder.record
 
-    def record(folder: RunFolder, **row: Any) -> None:
-        really_record(folder, **row)
+    def record(folder: RunFolder, *row: Any) -> None:
+        really_record(folder, *row)
         if file:
             with file.open("a") as notes:
                 print(psutil.Process().memory_info().rss, file=notes)
@@ -178,10 +178,10 @@ def take_up(file: Path) -> str | None:
     """Why main.py cannot go on from a checkpoint; None where it did, for an epoch of 8 digits."""
     words = ["--resume", str(file), "--epochs", str(2**31 - 1), "--device", "cpu"]
     try:
-        training = main.start(main.parse_arguments(words), torch.device("cpu"))
+        resumed = main.begin(main.parse_arguments(words), torch.device("cpu"))
     except UserError as error:
         return str(error)
-    main.train_epoch(training, torch.arange(8 * 784).reshape(8, 784).byte(), [])
+    main.train_epoch(resumed, torch.arange(8 * 784).reshape(8, 784).byte(), [])
     return None
 
 

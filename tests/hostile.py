@@ -17,13 +17,14 @@ from torch import Tensor, nn
 
 import main
 from autoencoder.model import AutoEncoder
+from autoencoder.training import Settings, Training
 
 Members = dict[str, bytes]
 
 
 def good_contents() -> dict[str, Any]:
     """What main.py saves after an epoch, of a network that is small enough for thousands."""
-    training = main.Training(main.Settings(epochs=9), torch.device("cpu"))
+    training = Training(Settings(epochs=9), torch.device("cpu"))
     training.use(AutoEncoder([3], [3], frequencies=1))
     main.train_epoch(training, torch.arange(8 * 784).reshape(8, 784).byte(), [])
     training.best_loss = 0.1

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 import main as script
+from autoencoder import ranks
 from autoencoder.command_line import run
 from autoencoder.mnist import Split, load_mnist
+from autoencoder.training import Training
 from autoencoder.view import pictures
 
 
@@ -25,10 +27,10 @@ def few_digits(root: Path, split: Split) -> tuple[Tensor, Tensor]:
 def main() -> int | None:
     train = script.train
 
-    def train_and_keep(training: script.Training, *words: Any) -> None:
+    def train_and_keep(training: Training, *words: Any) -> None:
         train(training, *words)
-        rank = training.ranks.number
-        torch.save(training.model.state_dict(), Path(os.environ["PARAMETERS"]) / f"{rank}.pth")
+        file = Path(os.environ["PARAMETERS"]) / f"{ranks.rank()}.pth"
+        torch.save(training.model.state_dict(), file)
 
     with (
         mock.patch.object(script, "load_mnist", few_digits),

@@ -413,16 +413,14 @@ def test_the_command_lines_refuse_ten_of_them_in_one_line(tmp_path: Path) -> Non
 @pytest.fixture
 def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> dict[str, bytes]:
     """Stands in for MNIST: ten digits, packed and unpacked, by the names of the eight files."""
-    files, resources = {}, []
+    files = {}
     for name in mnist.UNPACKED:
         sizes = (10, 28, 28) if "images" in name else (10,)
         header = struct.pack(f">I{len(sizes)}I", 0x800 + len(sizes), *sizes)
         files[name] = header + bytes(n % 10 for n in range(math.prod(sizes)))
         files[f"{name}.gz"] = gzip.compress(files[name])
-        resources.append((f"{name}.gz", hashlib.md5(files[f"{name}.gz"]).hexdigest()))
     unpacked = {name: hashlib.md5(files[name]).hexdigest() for name in mnist.UNPACKED}
     monkeypatch.setattr(mnist, "UNPACKED", unpacked)
-    monkeypatch.setattr("torchvision.datasets.MNIST.resources", resources)
     return files
 
 

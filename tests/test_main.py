@@ -9,8 +9,8 @@ import torch
 
 import main as script
 from autoencoder.model import AutoEncoder
-from autoencoder.ranks import ALONE
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
+from autoencoder.training import PRESETS
 from tests.conftest import DATA, assert_refused, assert_same_training, logged_epochs, run_script
 
 PICTURES = (
@@ -239,25 +239,25 @@ def test_the_preset_of_a_file_stays(train: Any, whole_run: Path) -> None:
     assert_refused(outcome, "--preset record", "of the preset reference")
 
 
-@pytest.mark.parametrize("preset", script.PRESETS)
+@pytest.mark.parametrize("preset", PRESETS)
 def test_a_file_without_settings_goes_on_with_the_preset_of_its_network(
     preset: str, tmp_path: Path
 ) -> None:
-    model = AutoEncoder(**script.PRESETS[preset].network)
+    model = AutoEncoder(**PRESETS[preset].network)
     file = tmp_path / "weights.pth"
     save_checkpoint(
         file, {"epoch": 3, "state_dict": model.state_dict(), "network": model.arguments}
     )
     arguments = script.parse_arguments(["--resume", str(file)])
-    training = script.start(arguments, torch.device("cpu"), ALONE)
+    training = script.begin(arguments, torch.device("cpu"))
     assert training.settings.preset == preset
-    assert training.settings.epochs == script.PRESETS[preset].epochs
+    assert training.settings.epochs == PRESETS[preset].epochs
 
 
 def test_each_preset_has_its_own_network_and_epochs() -> None:
-    for name, preset in script.PRESETS.items():
+    for name, preset in PRESETS.items():
         arguments = script.parse_arguments(["--preset", name])
-        training = script.start(arguments, torch.device("cpu"), ALONE)
+        training = script.begin(arguments, torch.device("cpu"))
         assert training.settings.epochs == preset.epochs
         assert training.model.arguments == AutoEncoder(**preset.network).arguments
 
@@ -409,7 +409,7 @@ def test_damaged_data_is_refused(invoke: Any, offline: None, tmp_path: Path, fol
     places = ("--checkpoints", folder, "--img", tmp_path / "img")
     outcome = invoke(script, "--data", tmp_path / "data", "--epochs", "1", *places)
     assert outcome.status == 1
-    assert_refused(outcome, f"{archive} is missing or damaged")
+    assert_refused(outcome, f"{archive} is damaged")
 
 
 def test_help_fits_a_screen(invoke: Any) -> None:

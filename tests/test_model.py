@@ -82,6 +82,16 @@ def test_fourier_features_are_the_code_and_its_waves() -> None:
     assert torch.equal(features, torch.cat([latents, angles.sin(), angles.cos()], dim=1))
 
 
+def test_bfloat16_does_not_round_fourier_features() -> None:
+    features = AutoEncoder(decoder_hidden=[20], frequencies=48).decoder[0]
+    latents = torch.rand(500, 2) * 2 - 1
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(features(latents), features(latents.float()))
+        assert features(latents).dtype == torch.float32
+    rounded = latents.bfloat16() @ features.frequencies.bfloat16()
+    assert (rounded.float().sin() - features(latents)[:, 2:50]).abs().max() > 0.02
+
+
 @pytest.fixture
 def topographic() -> AutoEncoder:
     torch.manual_seed(0)

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from autoencoder.muon import Muon, orthogonalize
-from main import MUON_RATE, Settings, Training, train_epoch
+from autoencoder.training import MUON_RATE, Settings, Training
+from main import train_epoch
 
 SHAPES = [(64, 128), (128, 64), (96, 96)]
 
@@ -52,7 +53,7 @@ def test_it_has_the_matrices_between_hidden_layers_and_adam_the_rest(few_digits:
     train_epoch(training, few_digits, [])
     assert training.muon is not None
     taken = {*training.muon.state, *training.adam.state}
-    assert taken == set(training.trained)
+    assert taken == set(training.parameters)
     assert not training.muon.state.keys() & training.adam.state.keys()
     muon, adam = (optimizer.param_groups[0]["lr"] for optimizer in (training.muon, training.adam))
     assert muon == pytest.approx(MUON_RATE * adam)

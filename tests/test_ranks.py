@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from autoencoder import UserError
-from autoencoder.ranks import Ranks, joined_ranks
+from autoencoder import UserError, ranks
 from autoencoder.storage.run_folder import RunFolder
-from main import Settings, Training
+from autoencoder.training import Settings, Training
 from tests.conftest import DATA, ROOT
 
 ALONE = ("-m", "tests.ranks_driver")
@@ -68,7 +67,8 @@ def test_the_command_that_goes_on_starts_as_many(
 ) -> None:
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
     monkeypatch.setenv("GROUP_WORLD_SIZE", str(machines))
-    words = Ranks(0, 3 * machines).launcher()
+    monkeypatch.setattr(ranks, "count", lambda: 3 * machines)
+    words = ranks.launcher()
     assert words[:2] == ["torchrun", "--nproc-per-node=3"]
     assert ("--nnodes=2" in words) == (machines == 2)
 
@@ -80,10 +80,11 @@ def test_processes_without_a_gpu_each_are_refused(
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(UserError, match="--device cpu"), joined_ranks(torch.device(gpu)):
+    with pytest.raises(UserError, match="--device cpu"), ranks.joined(torch.device(gpu)):
         pass
 
 
-def test_a_batch_too_small_to_share() -> None:
+def test_a_batch_too_small_to_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "count", lambda: 2)
     with pytest.raises(UserError, match="--batch_size 3 is too small for 2 processes"):
-        Training(Settings(batch_size=3), torch.device("cpu"), Ranks(0, 2))
+        Training(Settings(batch_size=3), torch.device("cpu"))

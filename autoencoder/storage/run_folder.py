@@ -113,16 +113,16 @@ class RunFolder:
 
     def record(
         self,
-        *,
         epoch: int,
         loss: float,
         test_mse: float,
-        lr: float,
+        rate: float,
         seconds: float,
         compression: float,
     ) -> None:
         """Append the row of an epoch to the log."""
-        row = (epoch, f"{loss:.8f}", f"{test_mse:.8f}", f"{lr:.3e}", f"{seconds:.3f}", compression)
+        errors = f"{loss:.8f}", f"{test_mse:.8f}"
+        row = (epoch, *errors, f"{rate:.3e}", f"{seconds:.3f}", compression)
         try:
             with self.log.open("a", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerow(row)

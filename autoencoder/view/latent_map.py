@@ -53,9 +53,7 @@ class LatentMap:
         codes = torch.as_tensor(np.asarray(points, dtype=np.float32))
         return self.model.decode(codes).numpy()
 
-    def nearest(
-        self, point: ArrayLike, count: int
-    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def nearest(self, point: ArrayLike, count: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The indices of the digits nearest to a point, and their distances, nearest first."""
         distances = np.hypot(*(self.latents - np.asarray(point, dtype=float)).T)
         count = min(count, len(distances))
