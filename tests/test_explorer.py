@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import interac_decompression as script
-from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint
+from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, line_box
+from autoencoder.view.latent_map import SECONDS_A_LEG, LatentMap
 from interac_decompression import Explorer
 from tests.conftest import PRETRAINED, ROOT, assert_refused, run_script
 
@@ -28,23 +30,23 @@ A_PIXEL = 0.003  # in latent coordinates
 
 
 @pytest.fixture(scope="module")
-def model() -> AutoEncoder:
-    return load_checkpoint(PRETRAINED).model
+def latent_map(test_set: tuple[Tensor, Tensor]) -> LatentMap:
+    """The map of 2,000 test digits under the pretrained network."""
+    images, labels = test_set
+    return LatentMap(load_checkpoint(PRETRAINED).model, images[:2000], labels[:2000])
 
 
-@pytest.fixture(scope="module")
-def latents(model: AutoEncoder, test_set: tuple[Tensor, Tensor]) -> Tensor:
-    return encode_digits(model, test_set[0][:2000])
+def explore(latent_map: LatentMap) -> Explorer:
+    figure = Figure(FIGURE_SIZE, dpi=DPI)
+    FigureCanvasAgg(figure)
+    explorer = Explorer(figure, latent_map)
+    figure.canvas.draw()
+    return explorer
 
 
 @pytest.fixture
-def explorer(model: AutoEncoder, latents: Tensor, test_set: tuple[Tensor, Tensor]) -> Explorer:
-    figure = Figure(script.FIGURE_SIZE, dpi=script.DPI)
-    FigureCanvasAgg(figure)
-    images, labels = test_set
-    explorer = Explorer(figure, model, latents, labels[:2000], images[:2000])
-    figure.canvas.draw()
-    return explorer
+def explorer(latent_map: LatentMap) -> Explorer:
+    return explore(latent_map)
 
 
 def pixels_of(explorer: Explorer) -> NDArray[np.uint8]:
@@ -54,7 +56,7 @@ def pixels_of(explorer: Explorer) -> NDArray[np.uint8]:
 
 def mouse(explorer: Explorer, name: str, point: tuple[float, float], button: int = 1) -> None:
     """A mouse event at a point of the map, in latent coordinates."""
-    x, y = explorer.map.transData.transform(point)
+    x, y = explorer.view.map.axes.transData.transform(point)
     at_pixel(explorer, name, x, y, button)
 
 
@@ -74,7 +76,7 @@ def press(explorer: Explorer, key: str) -> None:
 
 
 def click_legend(explorer: Explorer, digit: int) -> None:
-    _, text = explorer.legend_entries[digit]
+    _, text = explorer.view.map.legend_entries[digit]
     box = text.get_window_extent()
     at_pixel(explorer, "button_press_event", (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
 
@@ -82,52 +84,52 @@ def click_legend(explorer: Explorer, digit: int) -> None:
 # --- what is shown ----------------------------------------------------------------------------
 
 
-def test_the_digit_shown_is_the_one_decoded(explorer: Explorer, model: AutoEncoder) -> None:
+def test_the_digit_shown_is_the_one_decoded(explorer: Explorer) -> None:
     for point in ((0.1, 0.2), (-0.7, 0.5), (1, -1)):
         explorer.move_to(point)
-        with torch.inference_mode():
-            expected = model.decode(torch.tensor([point], dtype=torch.float32))[0].numpy()
-        assert np.array_equal(explorer.digit, expected)
-        shown = np.asarray(explorer.digit_image.get_array())
-        assert np.array_equal(shown, expected.reshape(28, 28))
-        assert np.array_equal(np.asarray(explorer.heat_image.get_array()), expected.reshape(28, 28))
+        expected = explorer.latent_map.decode([point])[0]
+        assert np.array_equal(explorer.view.digit, expected)
+        for image in (explorer.view.digit_image, explorer.view.heat_image):
+            assert np.array_equal(np.asarray(image.get_array()), expected.reshape(28, 28))
 
 
 def test_the_pixels_on_the_screen_are_those_of_the_digit(explorer: Explorer) -> None:
     explorer.move_to((0.5, 0.6))
-    box = explorer.digit_image.axes.bbox
+    box = explorer.view.digit_image.axes.bbox
     x = np.round(box.x0 + (np.arange(28) + 0.5) * box.width / 28).astype(int)
     y = np.round(800 - box.y1 + (np.arange(28) + 0.5) * box.height / 28).astype(int)
     on_screen = pixels_of(explorer)[y[:, None], x][..., 0] / 255
-    assert np.abs(on_screen - explorer.digit.reshape(28, 28)).max() < 2 / 255
+    assert np.abs(on_screen - explorer.view.digit.reshape(28, 28)).max() < 2 / 255
 
 
 def test_the_neighbours_are_the_nearest_nearest_first(
-    explorer: Explorer, latents: Tensor, test_set: tuple[Tensor, Tensor]
+    explorer: Explorer, test_set: tuple[Tensor, Tensor]
 ) -> None:
     explorer.move_to((0.3, -0.2))
+    latents = torch.from_numpy(explorer.latent_map.latents)
     nearest = (latents - torch.tensor([0.3, -0.2])).norm(dim=1).argsort()[:5]
-    assert np.array_equal(explorer.strip[:, :28], test_set[0][nearest].reshape(5, 28, 28) / 255)
-    shown = [text.get_text() for text in explorer.labels_shown]
+    expected = test_set[0][nearest].reshape(5, 28, 28) / 255
+    assert np.array_equal(explorer.view.strip[:, :28], expected)
+    shown = [text.get_text() for text in explorer.view.neighbour_labels]
     assert shown == [str(int(label)) for label in test_set[1][nearest]]
-    assert np.allclose(explorer.nearest_marker.get_xydata(), latents[nearest[:1]])
+    assert np.allclose(explorer.view.map.nearest_marker.get_xydata(), latents[nearest[:1]])
 
 
-def test_the_panel_tells_the_figures_of_the_digit(explorer: Explorer) -> None:
+def test_the_panel_tells_the_statistics_of_the_digit(explorer: Explorer) -> None:
     explorer.move_to((0.3, -0.2))
-    digit = explorer.digit
-    values = [text.get_text() for text in explorer.values]
+    digit = explorer.view.digit
+    values = [text.get_text() for text in explorer.view.values]
     assert values[0] == "+0.300, -0.200"
-    assert values[1] == explorer.labels_shown[0].get_text()
-    figures = (digit.mean(), digit.max(), digit.min(), digit.std())
-    assert values[3:7] == [f"{figure:.3f}" for figure in figures]
+    assert values[1] == explorer.view.neighbour_labels[0].get_text()
+    statistics = (digit.mean(), digit.max(), digit.min(), digit.std())
+    assert values[3:] == [f"{number:.3f}" for number in statistics]
 
 
 def test_the_histogram_counts_the_pixels(explorer: Explorer) -> None:
     explorer.move_to((-0.2, 0.1))
-    counts, _, _ = explorer.bars.get_data()
+    counts, _, _ = explorer.view.bars.get_data()
     assert counts.sum() == 784
-    assert np.array_equal(counts, np.histogram(explorer.digit, 20, (0, 1))[0])
+    assert np.array_equal(counts, np.histogram(explorer.view.digit, 20, (0, 1))[0])
 
 
 def test_a_blitted_frame_is_what_a_full_drawing_shows(explorer: Explorer) -> None:
@@ -149,12 +151,12 @@ def test_a_click_moves_the_point(explorer: Explorer) -> None:
 
 def test_dragging_moves_the_point_all_along(explorer: Explorer) -> None:
     mouse(explorer, "button_press_event", (0, 0))
-    before = explorer.digit
+    before = explorer.view.digit
     for x in (0.1, 0.2, 0.3):
         mouse(explorer, "motion_notify_event", (x, 0.1))
         assert np.allclose(explorer.point, (x, 0.1), atol=A_PIXEL)
-        assert not np.array_equal(explorer.digit, before)
-        before = explorer.digit
+        assert not np.array_equal(explorer.view.digit, before)
+        before = explorer.view.digit
     mouse(explorer, "button_release_event", (0.3, 0.1))
     mouse(explorer, "motion_notify_event", (-0.5, -0.5))
     assert np.allclose(explorer.point, (0.3, 0.1), atol=A_PIXEL)
@@ -169,12 +171,12 @@ def test_hovering_changes_nothing(explorer: Explorer) -> None:
 def test_dragging_out_of_the_map_stops_at_its_edge(explorer: Explorer) -> None:
     mouse(explorer, "button_press_event", (0, 0))
     at_pixel(explorer, "motion_notify_event", -50, 5000)
-    left, top = explorer.map.get_xlim()[0], explorer.map.get_ylim()[1]
+    left, top = explorer.view.map.axes.get_xlim()[0], explorer.view.map.axes.get_ylim()[1]
     assert np.allclose(explorer.point, (max(left, -1), min(top, 1)))
 
 
 def test_the_point_stays_in_the_latent_space(explorer: Explorer) -> None:
-    explorer.map.set(xlim=(-3, 3), ylim=(-3, 3))
+    explorer.view.map.axes.set(xlim=(-3, 3), ylim=(-3, 3))
     click(explorer, (2, -2.5))
     assert explorer.point.tolist() == [1, -1]
 
@@ -198,9 +200,10 @@ def test_while_the_toolbar_zooms_clicks_are_its_own(
 
 def test_the_legend_hides_and_shows_a_digit(explorer: Explorer) -> None:
     everything = pixels_of(explorer)
-    count = len(np.asarray(explorer.dots.get_offsets()))
+    ones = (explorer.latent_map.labels == 1).sum()
+    count = len(np.asarray(explorer.view.map.dots.get_offsets()))
     click_legend(explorer, 1)
-    assert len(np.asarray(explorer.dots.get_offsets())) == count - (explorer.labels == 1).sum()
+    assert len(np.asarray(explorer.view.map.dots.get_offsets())) == count - ones
     assert not np.array_equal(pixels_of(explorer), everything)
     click_legend(explorer, 1)
     assert np.array_equal(pixels_of(explorer), everything)
@@ -209,46 +212,40 @@ def test_the_legend_hides_and_shows_a_digit(explorer: Explorer) -> None:
 # --- the keys ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("key", "end"),
-    [
+def test_arrows_nudge_and_r_goes_back_to_the_centre(explorer: Explorer) -> None:
+    for key, end in (
         ("left", (-0.01, 0)),
-        ("right", (0.01, 0)),
-        ("up", (0, 0.01)),
-        ("down", (0, -0.01)),
-        ("shift+left", (-0.1, 0)),
-        ("shift+up", (0, 0.1)),
-    ],
-)
-def test_arrows_nudge(explorer: Explorer, key: str, end: tuple[float, float]) -> None:
-    press(explorer, key)
-    assert np.allclose(explorer.point, end)
+        ("up", (-0.01, 0.01)),
+        ("shift+right", (0.09, 0.01)),
+        ("shift+down", (0.09, -0.09)),
+        ("right", (0.1, -0.09)),
+        ("down", (0.1, -0.1)),
+        ("shift+left", (0, -0.1)),
+        ("shift+up", (0, 0)),
+        ("left", (-0.01, 0)),
+        ("r", (0, 0)),
+    ):
+        press(explorer, key)
+        assert np.allclose(explorer.point, end)
 
 
-@pytest.mark.parametrize("digit", range(10))
-def test_a_number_jumps_to_a_place_of_its_digit(explorer: Explorer, digit: int) -> None:
-    press(explorer, str(digit))
-    labels = [text.get_text() for text in explorer.labels_shown]
-    assert labels.count(str(digit)) >= 4
+def test_a_number_jumps_to_where_its_digit_lives(explorer: Explorer) -> None:
+    for digit in "0123456789":
+        press(explorer, digit)
+        labels = [text.get_text() for text in explorer.view.neighbour_labels]
+        assert labels.count(digit) >= 4
 
 
-def test_r_goes_back_to_the_centre(explorer: Explorer) -> None:
-    click(explorer, (0.5, 0.5))
-    press(explorer, "r")
-    assert explorer.point.tolist() == [0, 0]
-
-
-def test_g_lays_the_decoded_digits_under_the_dots(explorer: Explorer, model: AutoEncoder) -> None:
+def test_g_lays_the_decoded_digits_under_the_dots(explorer: Explorer) -> None:
     before = pixels_of(explorer)
     press(explorer, "g")
     assert not np.array_equal(pixels_of(explorer), before)
-    left, right, bottom, top = explorer.grid.get_extent()
-    array = np.asarray(explorer.grid.get_array())
+    left, right, bottom, top = explorer.view.map.grid.get_extent()
+    array = np.asarray(explorer.view.map.grid.get_array())
     assert array.shape == (25 * 28, 25 * 28)
     # The digit in the top left cell is decoded from the middle of that cell.
     middle = [left + (right - left) / 50, top + (bottom - top) / 50]
-    with torch.inference_mode():
-        expected = model.decode(torch.tensor([middle]))[0].reshape(28, 28).numpy()
+    expected = explorer.latent_map.decode([middle]).reshape(28, 28)
     assert np.allclose(array[:28, :28], expected, atol=1e-3)
     press(explorer, "g")
     assert np.array_equal(pixels_of(explorer), before)
@@ -262,31 +259,32 @@ def test_h_shows_the_keys_until_the_next_key_or_click(explorer: Explorer) -> Non
     assert np.array_equal(pixels_of(explorer), before)
     press(explorer, "h")
     click(explorer, (0, 0))
-    assert not explorer.help.get_visible()
+    assert not explorer.view.help.get_visible()
 
 
-def test_t_tours_the_densest_places(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_t_tours_the_densest_points(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(time, "perf_counter", lambda: now)
     click(explorer, (0.6, -0.6))
     start = explorer.point
     press(explorer, "t")
-    stops = [explorer.densest_place(digit) for digit in range(10)]
+    stops = [explorer.latent_map.densest_point(digit) for digit in range(10)]
     for leg, (here, there) in enumerate(zip([start, *stops], [*stops, stops[0]], strict=True)):
         assert here is not None
         assert there is not None
-        now = (leg + 0.25) * script.SECONDS_A_LEG
+        now = (leg + 0.25) * SECONDS_A_LEG
         explorer.on_tour()
         assert np.allclose(explorer.point, 0.75 * here + 0.25 * there)
     press(explorer, "t")
     assert not explorer.tour_stops
 
 
-@pytest.mark.parametrize("key", ["left", "3", "r"])
-def test_moving_the_point_ends_the_tour(explorer: Explorer, key: str) -> None:
-    press(explorer, "t")
-    press(explorer, key)
-    assert not explorer.tour_stops
+def test_moving_the_point_ends_the_tour(explorer: Explorer) -> None:
+    for key in ("left", "3", "r"):
+        press(explorer, "t")
+        assert explorer.tour_stops
+        press(explorer, key)
+        assert not explorer.tour_stops
 
 
 def test_s_saves_the_view_over_nothing(
@@ -295,7 +293,7 @@ def test_s_saves_the_view_over_nothing(
     monkeypatch.chdir(tmp_path)
     click(explorer, (0.3, 0.3))
     press(explorer, "s")
-    assert explorer.values[-1].get_text() == "saved latent_space_1.png"
+    assert explorer.view.message.get_text() == "saved latent_space_1.png"
     first = (tmp_path / "latent_space_1.png").read_bytes()
     press(explorer, "s")
     assert (tmp_path / "latent_space_1.png").read_bytes() == first
@@ -313,18 +311,18 @@ def test_the_saved_view_is_what_the_window_shows(
     different = np.abs(saved - shown).max(axis=2) > 8
     # Only the frames may differ, which a blitted image covers by half a pixel.
     assert different.mean() < 1e-3
-    for text in explorer.texts:
-        box = explorer.part_of(text)
+    for text in explorer.view.texts:
+        box = line_box(text)
         assert not different[int(800 - box.y1) : int(800 - box.y0), int(box.x0) : int(box.x1)].any()
 
 
-@pytest.mark.parametrize("key", ["l", "k", "L", "G", "x", "ctrl+s", "f5", None])
-def test_other_keys_change_nothing(explorer: Explorer, key: str | None) -> None:
+def test_other_keys_change_nothing(explorer: Explorer) -> None:
     before = pixels_of(explorer)
-    x, y = explorer.digit_image.axes.bbox.x0 + 50, explorer.digit_image.axes.bbox.y0 + 50
-    event = KeyEvent("key_press_event", explorer.canvas, key, int(x), int(y))
-    explorer.canvas.callbacks.process("key_press_event", event)
-    assert np.array_equal(pixels_of(explorer), before)
+    x, y = explorer.view.digit_image.axes.bbox.p0 + 50
+    for key in ("l", "k", "L", "G", "x", "ctrl+s", "f5", None):
+        event = KeyEvent("key_press_event", explorer.canvas, key, int(x), int(y))
+        explorer.canvas.callbacks.process("key_press_event", event)
+        assert np.array_equal(pixels_of(explorer), before)
 
 
 def test_s_says_where_it_cannot_write(
@@ -337,37 +335,27 @@ def test_s_says_where_it_cannot_write(
     monkeypatch.setattr(os, "fsync", refuse)
     press(explorer, "s")
     assert not list(tmp_path.iterdir())
-    assert explorer.values[-1].get_text() == "cannot write here"
+    assert explorer.view.message.get_text() == "cannot write here"
 
 
 def test_a_canvas_that_cannot_blit_is_drawn_whole(
-    model: AutoEncoder,
-    latents: Tensor,
-    test_set: tuple[Tensor, Tensor],
-    monkeypatch: pytest.MonkeyPatch,
+    latent_map: LatentMap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FigureCanvasAgg, "supports_blit", False)
-    figure = Figure(script.FIGURE_SIZE, dpi=script.DPI)
-    FigureCanvasAgg(figure)
-    images, labels = test_set
-    explorer = Explorer(figure, model, latents, labels[:2000], images[:2000])
-    explorer.canvas.draw()
+    explorer = explore(latent_map)
     before = pixels_of(explorer)
     click(explorer, (0.5, 0.5))
     assert not np.array_equal(pixels_of(explorer), before)
 
 
-def test_one_sample_is_enough(model: AutoEncoder, test_set: tuple[Tensor, Tensor]) -> None:
-    figure = Figure(script.FIGURE_SIZE, dpi=script.DPI)
-    FigureCanvasAgg(figure)
-    images, labels = test_set[0][:1], test_set[1][:1]
-    explorer = Explorer(figure, model, encode_digits(model, images), labels, images)
-    explorer.canvas.draw()
+def test_one_sample_is_enough(latent_map: LatentMap, test_set: tuple[Tensor, Tensor]) -> None:
+    images, labels = test_set
+    explorer = explore(LatentMap(latent_map.model, images[:1], labels[:1]))
     for key in (*"0123456789gtrh", "left"):
         press(explorer, key)
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
 def test_many_gestures_cost_no_memory(explorer: Explorer, count: int) -> None:
     chance = random.Random(0)
     keys = [*"0123456789rth", "left", "shift+right", "up", "shift+down"]
@@ -383,7 +371,7 @@ def test_many_gestures_cost_no_memory(explorer: Explorer, count: int) -> None:
                 at_pixel(explorer, "motion_notify_event", x, y)
             at_pixel(explorer, "button_release_event", 700, 400)
 
-    gestures(100)
+    gestures(50)
     gc.collect()
     before = psutil.Process().memory_info().rss
     gestures(count)

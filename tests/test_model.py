@@ -88,8 +88,6 @@ def test_bfloat16_does_not_round_fourier_features() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(features(latents), features(latents.float()))
         assert features(latents).dtype == torch.float32
-    rounded = latents.bfloat16() @ features.frequencies.bfloat16()
-    assert (rounded.float().sin() - features(latents)[:, 2:50]).abs().max() > 0.02
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from PIL import Image, ImageGrab
 
+from autoencoder.view.explorer_view import DIGIT, FIGURE_SIZE, LEGEND, MAP
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
-from interac_decompression import DIGIT, FIGURE_SIZE, LEGEND, MAP
 from tests.conftest import DATA, ROOT, need, run_script
 from view_ml_compressed import SURFACE_SIZE
 
