@@ -36,6 +36,7 @@ from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
 from autoencoder.storage.files import write_atomically
 from autoencoder.view import page, pictures
+from autoencoder.view.latent_map import LatentMap
 
 FIGURE_SIZE, DPI = (14, 8), 100  # 1400 x 800 pixels
 # Left, bottom, width and height as fractions of the figure.
@@ -556,16 +557,10 @@ class Explorer:
 
 
 def export(
-    checkpoint: Checkpoint,
-    latents: Tensor,
-    labels: Tensor,
-    images: Tensor,
-    point: tuple[float, float],
-    path: Path,
+    checkpoint: Checkpoint, latent_map: LatentMap, point: tuple[float, float], path: Path
 ) -> None:
     """Write the explorer as one HTML page."""
-    places = [densest_place(latents[labels == digit].numpy()) for digit in range(10)]
-    content = page.build_page(checkpoint, latents, labels, images, places, point).encode()
+    content = page.build_page(checkpoint, latent_map, point).encode()
     write_atomically(path, content)
     print(f"Saved {path} ({len(content) / 1e6:.1f} MB)")
 
@@ -638,10 +633,11 @@ def main() -> None:
         )
     images, labels = load_mnist(arguments.data, "test")
     images, labels = images[: arguments.samples], labels[: arguments.samples]
-    latents = encode_digits(checkpoint.model, images)
     if arguments.export:
-        export(checkpoint, latents, labels, images, arguments.point, arguments.export)
+        latent_map = LatentMap(checkpoint.model, images, labels)
+        export(checkpoint, latent_map, arguments.point, arguments.export)
         return
+    latents = encode_digits(checkpoint.model, images)
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.
     explorer = Explorer(figure, checkpoint.model, latents, labels, images, arguments.point)

@@ -95,8 +95,8 @@ function rectify(values) {
 
 /** The real digits on the map. */
 class Digits {
-  constructor(reader, { digits, codeScale }) {
-    this.codes = Float32Array.from(reader.take(Int16Array, 2 * digits), (n) => n / codeScale);
+  constructor(reader, { digits, latentScale }) {
+    this.latents = Float32Array.from(reader.take(Int16Array, 2 * digits), (n) => n / latentScale);
     this.labels = reader.take(Uint8Array, digits);
     this.packed = reader.take(Uint8Array, (digits * PIXELS) / 2);
   }
@@ -106,7 +106,7 @@ class Digits {
     const indices = [];
     const distances = [];
     for (let i = 0; i < this.labels.length; i++) {
-      const distance = (this.codes[2 * i] - x) ** 2 + (this.codes[2 * i + 1] - y) ** 2;
+      const distance = (this.latents[2 * i] - x) ** 2 + (this.latents[2 * i + 1] - y) ** 2;
       if (distances.length === count && distance >= distances[count - 1]) continue;
       const rank = distances.findIndex((other) => other > distance);
       const at = rank < 0 ? distances.length : rank;

@@ -1,9 +1,5 @@
 "use strict";
 
-const NEIGHBOURS = 5;
-const GRID = 25; // decoded digits a side
-const NUDGE = 0.01;
-const SECONDS_A_LEG = 3; // of the tour
 const QUIET_MS = 600; // without a move, before the digit is announced
 const ENCLOSED = [0.25, 0.5, 0.75]; // shares of a digit's codes within its contours
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
@@ -30,7 +26,6 @@ class Explorer {
     this.point = facts.point;
     this.visible = Array(10).fill(true);
     this.message = "";
-    this.view = this.frame();
     this.dots = byId("dots").getContext("2d");
     this.digit = byId("digit").getContext("2d");
     this.buildLegend();
@@ -38,19 +33,9 @@ class Explorer {
     this.listen();
   }
 
-  /** The part of the latent space that the map shows: [low, high] on each axis. */
-  frame() {
-    return [0, 1].map((axis) => {
-      const values = this.digits.codes.filter((_, i) => i % 2 === axis);
-      const [low, high] = [Math.min(...values), Math.max(...values)];
-      const margin = 0.05 + 0.03 * (high - low);
-      return [low - margin, high + margin];
-    });
-  }
-
   /** A place as fractions of the map, from its top left. */
   onMap([x, y]) {
-    const [[left, right], [bottom, top]] = this.view;
+    const [[left, right], [bottom, top]] = this.facts.limits;
     return [(x - left) / (right - left), (top - y) / (top - bottom)];
   }
 
@@ -67,7 +52,7 @@ class Explorer {
   }
 
   buildNeighbours() {
-    const count = Math.min(NEIGHBOURS, this.digits.labels.length);
+    const count = Math.min(this.facts.neighbours, this.digits.labels.length);
     this.neighbours = Array.from({ length: count }, () => {
       const item = document.createElement("li");
       const canvas = document.createElement("canvas");
@@ -102,7 +87,7 @@ class Explorer {
     nearest.forEach((index, rank) => this.showNeighbour(this.neighbours[rank], index));
     this.labels = nearest.map((index) => this.digits.labels[index]);
     place(byId("point"), this.onMap(this.point));
-    place(byId("ring"), this.onMap(this.digits.codes.subarray(2 * nearest[0], 2 * nearest[0] + 2)));
+    place(byId("ring"), this.onMap(this.digits.latents.subarray(2 * nearest[0], 2 * nearest[0] + 2)));
     byId("coordinates").textContent = this.coordinates();
     showLabel(byId("nearest"), this.labels[0]);
     byId("caption").textContent = this.description();
@@ -204,12 +189,12 @@ class Explorer {
   }
 
   drawDots(width, height, colours) {
-    const { codes, labels } = this.digits;
+    const { latents, labels } = this.digits;
     const radius = clip(width / 330, 1.3, 5);
     this.dots.globalAlpha = isOn("density-switch") ? 0.3 : 0.6;
     labels.forEach((label, i) => {
       if (!this.visible[label]) return;
-      const [x, y] = this.onMap(codes.subarray(2 * i, 2 * i + 2));
+      const [x, y] = this.onMap(latents.subarray(2 * i, 2 * i + 2));
       this.dots.fillStyle = colours[label];
       this.dots.beginPath();
       this.dots.arc(x * width, y * height, radius, 0, 2 * Math.PI);
@@ -240,9 +225,9 @@ class Explorer {
 
   /** Where the codes of a digit are, as fractions of the map. */
   placesOf(digit) {
-    const { codes, labels } = this.digits;
+    const { latents, labels } = this.digits;
     const indices = [...labels.keys()].filter((i) => labels[i] === digit);
-    return indices.map((i) => this.onMap(codes.subarray(2 * i, 2 * i + 2)));
+    return indices.map((i) => this.onMap(latents.subarray(2 * i, 2 * i + 2)));
   }
 
   toggleDigit(digit) {
@@ -265,8 +250,8 @@ class Explorer {
   /** Lay decoded digits over all of the map that is in the latent space. */
   buildGrid() {
     const grid = byId("grid");
-    grid.width = grid.height = GRID * SIDE;
-    const [[left, right], [bottom, top]] = this.view.map((ends) => ends.map((n) => clip(n, -1, 1)));
+    grid.width = grid.height = this.facts.grid * SIDE;
+    const [[left, right], [bottom, top]] = this.facts.limits.map((ends) => ends.map((n) => clip(n, -1, 1)));
     const [x, y] = this.onMap([left, top]);
     const [xEnd, yEnd] = this.onMap([right, bottom]);
     Object.assign(grid.style, {
@@ -282,13 +267,13 @@ class Explorer {
   /** A row a frame: all of them at once would make the page stutter. */
   addGridRow(left, right, bottom, top) {
     const context = byId("grid").getContext("2d");
-    const y = top + ((this.gridRows + 0.5) / GRID) * (bottom - top);
-    for (let column = 0; column < GRID; column++) {
-      const x = left + ((column + 0.5) / GRID) * (right - left);
+    const y = top + ((this.gridRows + 0.5) / this.facts.grid) * (bottom - top);
+    for (let column = 0; column < this.facts.grid; column++) {
+      const x = left + ((column + 0.5) / this.facts.grid) * (right - left);
       paintDigit(context, this.decoder.decode(x, y), column * SIDE, this.gridRows * SIDE);
     }
     this.gridRows += 1;
-    if (this.gridRows < GRID) {
+    if (this.gridRows < this.facts.grid) {
       requestAnimationFrame(() => this.addGridRow(left, right, bottom, top));
     }
   }
@@ -326,7 +311,7 @@ class Explorer {
     const box = map.getBoundingClientRect();
     const x = clip((event.clientX - box.left) / box.width, 0, 1);
     const y = clip((event.clientY - box.top) / box.height, 0, 1);
-    const [[left, right], [bottom, top]] = this.view;
+    const [[left, right], [bottom, top]] = this.facts.limits;
     this.moveTo([left + x * (right - left), top + y * (bottom - top)]);
   }
 
@@ -341,7 +326,7 @@ class Explorer {
 
   actionOf(event) {
     if (event.key in ARROWS) {
-      const step = NUDGE * (event.shiftKey ? 10 : 1);
+      const step = this.facts.nudge * (event.shiftKey ? 10 : 1);
       const [x, y] = ARROWS[event.key];
       return () => this.stopAndMoveTo([this.point[0] + step * x, this.point[1] + step * y]);
     }
@@ -364,7 +349,7 @@ class Explorer {
   }
 
   jumpTo(digit) {
-    const place = this.facts.places[digit];
+    const place = this.facts.densestPoints[digit];
     if (place) this.stopAndMoveTo(place);
     else this.say(this.texts.absent(digit));
   }
@@ -377,7 +362,7 @@ class Explorer {
       this.stopTour();
       return;
     }
-    this.stops = [this.point, ...this.facts.places.filter((place) => place)];
+    this.stops = [this.point, ...this.facts.densestPoints.filter((place) => place)];
     this.tourBegan = performance.now();
     this.leg = 0;
     this.onTour();
@@ -390,7 +375,7 @@ class Explorer {
 
   /** Move to where the tour is by now: from where it began to each stop in turn, for ever. */
   onTour() {
-    const legs = (performance.now() - this.tourBegan) / 1000 / SECONDS_A_LEG;
+    const legs = (performance.now() - this.tourBegan) / 1000 / this.facts.secondsALeg;
     const leg = Math.floor(legs);
     const count = this.stops.length - 1;
     const start = this.stops[leg === 0 ? 0 : 1 + ((leg - 1) % count)];
