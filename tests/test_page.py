@@ -130,7 +130,7 @@ class Visit:
         """The pixel of a place in the latent space."""
         box = self.page.locator("#map").bounding_box()
         assert box is not None
-        across, down = self.page.evaluate(f"explorer.onMap([{x}, {y}])")
+        across, down = self.page.evaluate(f"explorer.map.toFractions([{x}, {y}])")
         return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
     def point(self) -> list[float]:
@@ -155,7 +155,7 @@ class Visit:
             f"""(points) => points.map((point) => {{
                 explorer.point = point;
                 explorer.paint();
-                return ({REDS})(explorer.digit.canvas);
+                return ({REDS})(explorer.canvas);
             }})""",
             points.tolist(),
         )
@@ -323,7 +323,7 @@ def test_the_mouse_drags_the_point(visit: Callable[..., Visit]) -> None:
     # Dragging out of the map stops at its edge.
     mouse.move(0, 0)
     here.next_frame()
-    left, top = here.page.evaluate("[explorer.facts.limits[0][0], explorer.facts.limits[1][1]]")
+    left, top = here.page.evaluate("[explorer.map.limits[0][0], explorer.map.limits[1][1]]")
     assert here.point() == pytest.approx([max(left, -1), min(top, 1)], abs=A_PIXEL)
     mouse.up()
     mouse.move(*here.on_map(0.5, 0.5))
@@ -398,8 +398,8 @@ def test_g_lays_decoded_digits_under_the_dots(visit: Callable[..., Visit]) -> No
     assert grid.is_hidden()
     here.press("g")
     assert grid.is_visible()
-    here.wait_until("explorer.gridRows === explorer.facts.grid")
-    (left, right), (bottom, top) = np.clip(here.page.evaluate("explorer.facts.limits"), -1, 1)
+    here.wait_until("explorer.grid.rows === explorer.grid.side")
+    (left, right), (bottom, top) = np.clip(here.page.evaluate("explorer.map.limits"), -1, 1)
     size = 25 * 28
     cells = here.pixels("#grid").reshape(size, size)
     middle = torch.tensor([[left + (right - left) / 50, top + (bottom - top) / 50]])
@@ -455,13 +455,13 @@ def test_who_prefers_stillness_is_shown_one_digit_after_the_other(
     visit: Callable[..., Visit],
 ) -> None:
     here = visit(reduced_motion="reduce")
-    points = here.page.evaluate("explorer.facts.densestPoints")
+    points = here.page.evaluate("explorer.digits.densestPoints")
     here.press("t")
     here.next_frame()
     assert here.point() == pytest.approx(points[0], abs=6e-4)
     here.page.wait_for_timeout(300)
     assert here.point() == pytest.approx(points[0], abs=6e-4)
-    here.page.evaluate("explorer.tourBegan -= 3000")
+    here.page.evaluate("explorer.tour.began -= 3000")
     here.page.wait_for_timeout(100)
     assert here.point() == pytest.approx(points[1], abs=6e-4)
 

@@ -39,7 +39,16 @@ from autoencoder.view.latent_map import GRID, NEIGHBOURS, NUDGE, SECONDS_A_LEG, 
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 
 TEMPLATE = Path(__file__).parent
-SCRIPTS = ("texts.js", "decoder.js", "density.js", "explorer.js")
+# In this order in one script: modules would not load from disk. The last one starts the page.
+SCRIPTS = (
+    *("texts.js", "language.js"),
+    *("numbers.js", "decoder.js", "digits.js"),
+    *("elements.js", "canvas.js"),
+    *("density.js", "map_view.js", "decoded_grid.js"),
+    *("legend.js", "neighbours.js", "caption.js"),
+    *("tour.js", "gestures.js"),
+    "explorer.js",
+)
 
 LATENT_SCALE = 32767
 # In units of a pixel's range. A canvas rounds by half of 1/255 more.
