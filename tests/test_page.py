@@ -25,8 +25,8 @@ import interac_decompression as script
 from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from autoencoder.view import page as template
+from autoencoder.view.latent_map import LatentMap
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
-from interac_decompression import densest_place
 from tests.conftest import DATA, PRETRAINED, ROOT, need, run_script
 from tests.test_pictures import SIGHT, smallest_distance
 
@@ -130,7 +130,7 @@ class Visit:
         """The pixel of a place in the latent space."""
         box = self.page.locator("#map").bounding_box()
         assert box is not None
-        across, down = self.page.evaluate(f"explorer.onMap([{x}, {y}])")
+        across, down = self.page.evaluate(f"explorer.map.toFractions([{x}, {y}])")
         return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
     def point(self) -> list[float]:
@@ -155,11 +155,24 @@ class Visit:
             f"""(points) => points.map((point) => {{
                 explorer.point = point;
                 explorer.paint();
-                return ({REDS})(explorer.digit.canvas);
+                return ({REDS})(explorer.canvas);
             }})""",
             points.tolist(),
         )
         return np.array([as_pixels(each) for each in reds])
+
+    def colour(self, selector: str, pseudo: str = "") -> str:
+        """The background of an element as the browser computes it, #rrggbb."""
+        colour = self.page.locator(selector).evaluate(
+            "(element, pseudo) => getComputedStyle(element, pseudo).backgroundColor", pseudo
+        )
+        red, green, blue = map(int, re.findall(r"\d+", colour))
+        return f"#{red:02x}{green:02x}{blue:02x}"
+
+    def digit_colours(self) -> list[str]:
+        """The colours of the ten digits in the legend."""
+        entry = "#legend button:nth-child({})"
+        return [self.colour(entry.format(digit + 1), "::before") for digit in range(10)]
 
     def map(self) -> str:
         """What the dots, lines and contours of the map look like, as a data URL."""
@@ -310,7 +323,7 @@ def test_the_mouse_drags_the_point(visit: Callable[..., Visit]) -> None:
     # Dragging out of the map stops at its edge.
     mouse.move(0, 0)
     here.next_frame()
-    left, top = here.page.evaluate("[explorer.view[0][0], explorer.view[1][1]]")
+    left, top = here.page.evaluate("[explorer.map.limits[0][0], explorer.map.limits[1][1]]")
     assert here.point() == pytest.approx([max(left, -1), min(top, 1)], abs=A_PIXEL)
     mouse.up()
     mouse.move(*here.on_map(0.5, 0.5))
@@ -359,17 +372,16 @@ def test_arrows_nudge_and_r_goes_back(visit: Callable[..., Visit]) -> None:
     assert here.point() == [1, 0]
 
 
-def test_a_number_jumps_to_the_place_that_the_window_jumps_to(
+def test_a_number_jumps_to_where_a_digit_is_densest(
     visit: Callable[..., Visit], test_set: tuple[Tensor, Tensor]
 ) -> None:
-    images, labels = test_set
-    latents = encode_digits(load_checkpoint(PRETRAINED).model, images).numpy()
+    latent_map = LatentMap(load_checkpoint(PRETRAINED).model, *test_set)
     here = visit()
     for digit in range(10):
         here.press(str(digit))
-        place = densest_place(latents[labels == digit])
-        assert place is not None
-        assert here.point() == pytest.approx(place, abs=6e-4)
+        point = latent_map.densest_point(digit)
+        assert point is not None
+        assert here.point() == pytest.approx(point, abs=6e-4)
         assert here.labels().count(digit) >= 4
 
 
@@ -386,8 +398,8 @@ def test_g_lays_decoded_digits_under_the_dots(visit: Callable[..., Visit]) -> No
     assert grid.is_hidden()
     here.press("g")
     assert grid.is_visible()
-    here.wait_until("explorer.gridRows === GRID")
-    (left, right), (bottom, top) = np.clip(here.page.evaluate("explorer.view"), -1, 1)
+    here.wait_until("explorer.grid.rows === explorer.grid.side")
+    (left, right), (bottom, top) = np.clip(here.page.evaluate("explorer.map.limits"), -1, 1)
     size = 25 * 28
     cells = here.pixels("#grid").reshape(size, size)
     middle = torch.tensor([[left + (right - left) / 50, top + (bottom - top) / 50]])
@@ -443,15 +455,15 @@ def test_who_prefers_stillness_is_shown_one_digit_after_the_other(
     visit: Callable[..., Visit],
 ) -> None:
     here = visit(reduced_motion="reduce")
-    places = here.page.evaluate("explorer.facts.places")
+    points = here.page.evaluate("explorer.digits.densestPoints")
     here.press("t")
     here.next_frame()
-    assert here.point() == pytest.approx(places[0], abs=6e-4)
+    assert here.point() == pytest.approx(points[0], abs=6e-4)
     here.page.wait_for_timeout(300)
-    assert here.point() == pytest.approx(places[0], abs=6e-4)
-    here.page.evaluate("explorer.tourBegan -= 3000")
+    assert here.point() == pytest.approx(points[0], abs=6e-4)
+    here.page.evaluate("explorer.tour.began -= 3000")
     here.page.wait_for_timeout(100)
-    assert here.point() == pytest.approx(places[1], abs=6e-4)
+    assert here.point() == pytest.approx(points[1], abs=6e-4)
 
 
 def test_h_shows_the_keys_until_the_next_key_or_click(visit: Callable[..., Visit]) -> None:
@@ -537,22 +549,17 @@ def test_axe_finds_nothing_to_object_to(visit: Callable[..., Visit], size: tuple
             assert [(found["id"], found["nodes"][0]["html"]) for found in violations] == []
 
 
-def colours(scheme: str) -> dict[str, str]:
-    """The custom properties of the style sheet that are colours."""
-    parts = (template.TEMPLATE / "style.css").read_text(encoding="utf-8").split("@media", 2)
-    return dict(re.findall(r"--([\w-]+): (#\w+);", parts[scheme == "dark"]))
-
-
-def test_the_light_colours_are_those_of_the_window() -> None:
-    light = colours("light")
-    assert tuple(light[f"digit-{digit}"] for digit in range(10)) == DIGIT_COLOURS
-    assert light["point"] == POINT_COLOUR
-
-
-@pytest.mark.parametrize("sight", SIGHT)
-def test_the_dark_colours_can_be_told_apart(sight: str) -> None:
-    dark = colours("dark")
-    assert smallest_distance([dark[f"digit-{digit}"] for digit in range(10)], sight) > 0.12
+def test_the_colours_are_the_windows_and_on_a_dark_page_as_easy_to_tell_apart(
+    visit: Callable[..., Visit],
+) -> None:
+    here = visit()
+    assert here.digit_colours() == list(DIGIT_COLOURS)
+    assert here.colour("#point") == POINT_COLOUR
+    here.page.emulate_media(color_scheme="dark")
+    dark = here.digit_colours()
+    assert not set(dark) & set(DIGIT_COLOURS)
+    for sight in SIGHT:
+        assert smallest_distance(dark, sight) > 0.12
 
 
 def test_the_map_follows_the_colour_scheme(visit: Callable[..., Visit]) -> None:
@@ -624,12 +631,9 @@ def test_the_name_of_a_checkpoint_is_only_a_name(
     visit: Callable[..., Visit], tmp_path: Path
 ) -> None:
     name = "<!--<script>$numbers & <img src=x onerror=alert(1)>"
-    latents, labels = torch.zeros(1, 2), torch.tensor([3])
-    text = template.build_page(
-        Checkpoint(Path(name), AutoEncoder().eval()),
-        *(latents, labels, torch.zeros(1, 784, dtype=torch.uint8)),
-        *([None] * 10, (0, 0)),
-    )
+    model = AutoEncoder().eval()
+    latent_map = LatentMap(model, torch.zeros(1, 784, dtype=torch.uint8), torch.tensor([3]))
+    text = template.build_page(Checkpoint(Path(name), model), latent_map, (0, 0))
     (tmp_path / "named.html").write_text(text, encoding="utf-8")
     here = visit(tmp_path / "named.html")
     here.see(f"Network: {name}, epoch unknown, loss unknown.")

@@ -7,7 +7,7 @@ in which ``decoder.js`` takes them:
 frequencies   (2, F) float32, of the Fourier features
 per layer     weights (inputs, outputs) float32, or float16 as two planes: all their low bytes, then
               all their high ones, which deflate better so; then biases (outputs,) float32
-codes         (N, 2) int16, in units of 1 / CODE_SCALE
+latents       (N, 2) int16, in units of 1 / LATENT_SCALE
 labels        (N,) uint8
 pixels        (N, 14, 28) uint8, in 4 bits each: a pixel, high, and the one below it, low
 
@@ -26,22 +26,31 @@ import string
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import fuse_linear_bn_eval
 
 from autoencoder.layers import LATENT, FourierFeatures
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import Checkpoint
+from autoencoder.view.latent_map import GRID, NEIGHBOURS, NUDGE, SECONDS_A_LEG, LatentMap
+from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 
 TEMPLATE = Path(__file__).parent
-SCRIPTS = ("texts.js", "decoder.js", "density.js", "explorer.js")
+# In this order in one script: modules would not load from disk. The last one starts the page.
+SCRIPTS = (
+    *("texts.js", "language.js"),
+    *("numbers.js", "decoder.js", "digits.js"),
+    *("elements.js", "canvas.js"),
+    *("density.js", "map_view.js", "decoded_grid.js"),
+    *("legend.js", "neighbours.js", "caption.js"),
+    *("tour.js", "gestures.js"),
+    "explorer.js",
+)
 
-CODE_SCALE = 32767
+LATENT_SCALE = 32767
 # In units of a pixel's range. A canvas rounds by half of 1/255 more.
 MAX_ERROR = 0.75 / 255
 # A side of the grid of codes that the error is looked for on.
@@ -50,51 +59,48 @@ ERROR_GRID = 41
 Layers = list[tuple[Tensor, Tensor]]
 
 
-def build_page(
-    checkpoint: Checkpoint,
-    latents: Tensor,
-    labels: Tensor,
-    images: Tensor,
-    places: Sequence[NDArray[Any] | None],
-    point: Sequence[float],
-) -> str:
-    """The page, complete.
+def build_page(checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[float]) -> str:
+    """The complete page.
 
     Parameters
     ----------
     checkpoint : Checkpoint
-        The decoder, and what to call it.
-    latents : (N, 2) float32 in [-1, 1]
-    labels : (N,) int in 0..9
-    images : (N, 784) uint8
-        The digits on the map.
-    places : ten of (2,) float or None
-        Where the map leads to for each digit; None for a digit that is not on it.
+        The file of the network; the page shows its name, epoch and loss.
+    latent_map : LatentMap
+        The map of that network.
     point : (x, y) in [-1, 1]²
-        Where to start.
+        The point that the page decodes first.
     """
-    layers = narrow(checkpoint.model, fused_layers(checkpoint.model))
+    model = latent_map.model
+    layers = narrow(model, fused_layers(model))
     facts = {
         "network": checkpoint.path.name,
         "epoch": checkpoint.epoch,
         "loss": checkpoint.loss,
-        "frequencies": frequencies(checkpoint.model).shape[1],
+        "frequencies": frequencies(model).shape[1],
         "layers": [
             {"inputs": weight.shape[1], "outputs": weight.shape[0], "bytes": weight.itemsize}
             for weight, _ in layers
         ],
-        "digits": len(labels),
-        "codeScale": CODE_SCALE,
-        "places": [None if place is None else place.tolist() for place in places],
+        "digits": len(latent_map.labels),
+        "latentScale": LATENT_SCALE,
+        "limits": latent_map.limits.tolist(),
+        "densestPoints": densest_points(latent_map),
         "point": list(point),
+        "neighbours": NEIGHBOURS,
+        "grid": GRID,
+        "nudge": NUDGE,
+        "secondsALeg": SECONDS_A_LEG,
     }
-    numbers = [frequencies(checkpoint.model)]
+    numbers = [frequencies(model)]
     for weight, bias in layers:
         numbers += [byte_planes(weight.T) if weight.dtype == torch.half else weight.T, bias]
-    numbers += [(latents * CODE_SCALE).round().short(), labels.byte(), pack_pixels(images)]
+    latents, labels = torch.from_numpy(latent_map.latents), torch.from_numpy(latent_map.labels)
+    numbers += [(latents * LATENT_SCALE).round().short(), labels.byte()]
+    numbers += [pack_pixels(torch.from_numpy(latent_map.images))]
     packed = zlib.compress(b"".join(part.contiguous().numpy().tobytes() for part in numbers), 9)
 
-    style = (TEMPLATE / "style.css").read_text(encoding="utf-8")
+    style = palette() + (TEMPLATE / "style.css").read_text(encoding="utf-8")
     script = "\n".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     page = string.Template((TEMPLATE / "index.html").read_text(encoding="utf-8"))
     return page.substitute(
@@ -106,6 +112,18 @@ def build_page(
         facts=json.dumps(facts).replace("<", r"\u003c"),
         numbers=base64.b64encode(packed).decode(),
     )
+
+
+def densest_points(latent_map: LatentMap) -> list[list[float] | None]:
+    """Where each digit is densest on the map; None for a digit that is not on it."""
+    points = [latent_map.densest_point(digit) for digit in range(10)]
+    return [None if point is None else point.tolist() for point in points]
+
+
+def palette() -> str:
+    """The window's colours as a rule of the style sheet, which adds those of dark pages."""
+    colours = {"point": POINT_COLOUR, **{f"digit-{n}": c for n, c in enumerate(DIGIT_COLOURS)}}
+    return f":root {{ {' '.join(f'--{name}: {colour};' for name, colour in colours.items())} }}\n"
 
 
 def content_hash(text: str) -> str:

@@ -46,9 +46,9 @@ function blur(field, width, stride) {
   const blurred = new Float32Array(field.length);
   field.forEach((value, i) => {
     if (value === 0) return;
-    const place = Math.floor(i / stride) % DENSITY_GRID;
+    const index = Math.floor(i / stride) % DENSITY_GRID;
     for (let step = -reach; step <= reach; step++) {
-      if (place + step < 0 || place + step >= DENSITY_GRID) continue;
+      if (index + step < 0 || index + step >= DENSITY_GRID) continue;
       const distance = step / DENSITY_GRID / width;
       blurred[i + step * stride] += value * Math.exp(-0.5 * distance ** 2);
     }

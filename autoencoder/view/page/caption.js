@@ -1,0 +1,43 @@
+"use strict";
+
+const QUIET_MS = 600; // without a move, before the digit is announced
+
+/** The decoded digit in words: below its picture, and read aloud when the point rests. */
+class Caption {
+  constructor() {
+    this.element = byId("caption");
+    this.coordinates = byId("coordinates");
+    this.nearest = byId("nearest");
+    this.announcement = byId("announcement");
+  }
+
+  translate(language) {
+    this.language = language;
+  }
+
+  /** Describe a point by the labels of the real digits nearest to it; a message comes first. */
+  show(point, labels, message) {
+    const { texts } = this.language;
+    const position = this.language.writePoint(point);
+    const description = message || this.describe(labels);
+    this.spoken = message || texts.announcement(position, description);
+    this.coordinates.textContent = position;
+    showLabel(this.nearest, labels[0]);
+    this.element.textContent = description;
+    clearTimeout(this.announcing);
+    this.announcing = setTimeout(() => this.announce(), QUIET_MS);
+  }
+
+  /** What the digit looks like: the most frequent label, or the two that share the neighbours. */
+  describe(labels) {
+    const { texts } = this.language;
+    const votes = (digit) => labels.filter((label) => label === digit).length;
+    const ranking = [...new Set(labels)].sort((one, other) => votes(other) - votes(one));
+    const [first, second] = ranking;
+    return votes(second) > 1 ? texts.between(first, second) : texts.like(first);
+  }
+
+  announce() {
+    this.announcement.textContent = this.spoken;
+  }
+}

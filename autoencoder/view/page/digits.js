@@ -1,0 +1,46 @@
+"use strict";
+
+const SIDE = 28;
+const PIXELS = SIDE * SIDE;
+
+/** The real digits, and what one asks of them; the twin of LatentMap in Python. */
+class Digits {
+  constructor(reader, { digits, latentScale, limits, densestPoints }) {
+    this.limits = limits; // what the map shows: [[left, right], [bottom, top]]
+    this.densestPoints = densestPoints; // of the ten digits; null for a digit that is not here
+    this.latents = Float32Array.from(reader.take(Int16Array, 2 * digits), (n) => n / latentScale);
+    this.labels = reader.take(Uint8Array, digits);
+    this.packed = reader.take(Uint8Array, (digits * PIXELS) / 2);
+  }
+
+  /** The point that a digit was encoded to. */
+  latent(index) {
+    return this.latents.subarray(2 * index, 2 * index + 2);
+  }
+
+  /** The indices of the digits nearest to a point, nearest first. */
+  nearest([x, y], count) {
+    const indices = [];
+    const distances = [];
+    for (let i = 0; i < this.labels.length; i++) {
+      const distance = (this.latents[2 * i] - x) ** 2 + (this.latents[2 * i + 1] - y) ** 2;
+      if (distances.length === count && distance >= distances[count - 1]) continue;
+      const rank = distances.findIndex((other) => other > distance);
+      const at = rank < 0 ? distances.length : rank;
+      distances.splice(at, 0, distance);
+      indices.splice(at, 0, i);
+      distances.length = indices.length = Math.min(indices.length, count);
+    }
+    return indices;
+  }
+
+  /** The pixels of a digit, 784 in [0, 1]. */
+  pixels(index) {
+    const start = (index * PIXELS) / 2;
+    return Float32Array.from({ length: PIXELS }, (_, i) => {
+      const row = Math.floor(i / SIDE);
+      const pair = this.packed[start + (row >> 1) * SIDE + (i % SIDE)];
+      return (row % 2 ? pair & 15 : pair >> 4) / 15;
+    });
+  }
+}

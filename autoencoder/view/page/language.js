@@ -1,0 +1,56 @@
+"use strict";
+
+/** A language of the page: its texts, and how it writes numbers. */
+class Language {
+  /** The language that the browser asks for, of those that the page speaks. */
+  static preferred() {
+    return new Language(navigator.language.startsWith("fr") ? "fr" : "en");
+  }
+
+  constructor(code) {
+    this.code = code;
+    this.texts = TEXTS[code];
+    this.coordinate = new Intl.NumberFormat(code, {
+      minimumFractionDigits: 3,
+      maximumFractionDigits: 3,
+      signDisplay: "always",
+    });
+    this.tick = new Intl.NumberFormat(code);
+    this.number = new Intl.NumberFormat(code, { maximumSignificantDigits: 4 });
+  }
+
+  other() {
+    return new Language(this.code === "en" ? "fr" : "en");
+  }
+
+  /** Write all the texts of the page that do not change with the point. */
+  translatePage() {
+    document.documentElement.lang = this.code;
+    document.title = this.texts.title;
+    for (const element of document.querySelectorAll("[data-text]")) {
+      element.textContent = this.texts[element.dataset.text];
+    }
+    for (const element of document.querySelectorAll("[data-label]")) {
+      element.setAttribute("aria-label", this.texts[element.dataset.label]);
+    }
+    byId("language").textContent = this.texts.otherLanguage;
+    byId("language").lang = this.other().code;
+  }
+
+  writePoint(point) {
+    const numbers = point.map((number) => withMinus(this.coordinate.format(number)));
+    return numbers.join(this.code === "fr" ? "\u00a0; " : ", ");
+  }
+
+  writeTick(number) {
+    return withMinus(this.tick.format(number));
+  }
+
+  writeNumber(number) {
+    return number === null ? this.texts.unknown : this.number.format(number);
+  }
+}
+
+function withMinus(text) {
+  return text.replace("-", "−");
+}
