@@ -50,11 +50,14 @@ def need(condition: bool, what: str) -> None:
         pytest.skip(f"needs {what}")
 
 
-def run_script(*words: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run_script(
+    *words: str | Path, timeout: float = 120, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a script of the project to its end, from the project's folder."""
     return subprocess.run(
         [sys.executable, *map(str, words)],
         cwd=ROOT,
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         timeout=timeout,

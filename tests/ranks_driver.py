@@ -1,9 +1,12 @@
-"""main.py on 3,000 digits, without pictures, for torchrun.
+"""main.py on 3,000 digits, without pictures, for torchrun: several trainings, one after the other.
 
-Every rank leaves its weights in $PARAMETERS.
+Each argument is the command line of a training. Each rank leaves its weights in the folder that
+$WEIGHTS names, as <preset>_<epochs>_<rank>.pth.
 """
 
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,7 +16,6 @@ from torch import Tensor
 
 import main as script
 from autoencoder import ranks
-from autoencoder.command_line import run
 from autoencoder.mnist import Split, load_mnist
 from autoencoder.training import Training
 from autoencoder.view import pictures
@@ -24,21 +26,24 @@ def few_digits(root: Path, split: Split) -> tuple[Tensor, Tensor]:
     return images[:3000], labels[:3000]
 
 
-def main() -> int | None:
-    train = script.train
+def main() -> None:
+    train, device = script.train, torch.device("cpu")
 
-    def train_and_keep(training: Training, *words: Any) -> None:
-        train(training, *words)
-        file = Path(os.environ["PARAMETERS"]) / f"{ranks.rank()}.pth"
-        torch.save(training.model.state_dict(), file)
+    def train_and_keep(training: Training, *rest: Any) -> None:
+        train(training, *rest)
+        settings = training.settings
+        name = f"{settings.preset}_{settings.epochs}_{ranks.rank()}.pth"
+        torch.save(training.model.state_dict(), Path(os.environ["WEIGHTS"]) / name)
 
     with (
         mock.patch.object(script, "load_mnist", few_digits),
         mock.patch.object(script, "train", train_and_keep),
         mock.patch.object(pictures, "save"),
+        ranks.joined(device),
     ):
-        return script.main()
+        for words in sys.argv[1:]:
+            script.run_training(script.parse_arguments(shlex.split(words)), device)
 
 
 if __name__ == "__main__":
-    run(main)
+    main()

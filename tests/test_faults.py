@@ -23,7 +23,6 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -43,7 +42,7 @@ from autoencoder import UserError, mnist
 from autoencoder.command_line import Parser, run
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view import pictures
-from tests.conftest import assert_same_training, logged_epochs, run_script
+from tests.conftest import assert_refused, assert_same_training, logged_epochs, run_script
 from tests.faults import Fault, Reading, Running, peak_memory, take_up
 from tests.hostile import (
     damaged_bytes,
@@ -379,7 +378,14 @@ def test_a_damaged_checkpoint_is_refused_or_loads(
         tell(capsys, f"damaged checkpoints: {dict(outcomes)}")
 
 
-def test_the_command_lines_refuse_ten_of_them_in_one_line(tmp_path: Path) -> None:
+RESUME_OR_OPEN = [
+    (main, "--resume"),
+    (interac_decompression, "--checkpoint"),
+    (view_ml_compressed, "--checkpoint"),
+]
+
+
+def test_the_command_lines_refuse_all_of_them_in_one_line(invoke: Any, tmp_path: Path) -> None:
     good = saved(good_contents())
     files = {
         "truncated": good[: len(good) // 2],
@@ -387,23 +393,24 @@ def test_the_command_lines_refuse_ten_of_them_in_one_line(tmp_path: Path) -> Non
         "empty": b"",
         **{name: make() for name, make in hostile_files(tmp_path / "code_ran").items()},
     }
-    options = [
-        ("main.py", "--resume"),
-        ("interac_decompression.py", "--checkpoint"),
-        ("view_ml_compressed.py", "--checkpoint"),
-    ]
-
-    def refused_in_one_line(turn: int, name: str) -> None:
+    for (script, option), (name, content) in zip(
+        itertools.cycle(RESUME_OR_OPEN), files.items(), strict=False
+    ):
         file = tmp_path / f"{name}.pth"
-        file.write_bytes(files[name])
-        script, option = options[turn % 3]
-        done = run_script(script, option, file)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith(f"{script}: error: {file}")
-        assert done.stderr.count("\n") == 1
+        file.write_bytes(content)
+        refused = invoke(script, option, file)
+        assert_refused(refused, str(file))
+        assert refused.out == ""
+    assert not (tmp_path / "code_ran").exists()
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(refused_in_one_line, range(10), files))
+
+@pytest.mark.parametrize(("script", "option"), RESUME_OR_OPEN)
+def test_from_the_shell_too(script: Any, option: str, tmp_path: Path) -> None:
+    file = hostile_file("a pickle that runs code", tmp_path)
+    done = run_script(f"{script.__name__}.py", option, file)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{script.__name__}.py: error: {file}")
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / "code_ran").exists()
 
 

@@ -1,64 +1,56 @@
 """Training in two processes: one network, one log, one voice."""
 
-import os
-import subprocess
-import sys
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from autoencoder import UserError, ranks
+from autoencoder.mnist import Split, load_mnist
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import Settings, Training
-from tests.conftest import DATA, ROOT
+from tests.conftest import DATA, run_script
 
-ALONE = ("-m", "tests.ranks_driver")
-TOGETHER = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *ALONE)
+SPLITS: tuple[Split, ...] = ("train", "test")
 
 
-def train(how: tuple[str, ...], folder: Path, *words: str) -> str:
-    """What a training printed; its files and the weights of its ranks are in the folder."""
-    places = ["--data", DATA, "--checkpoints", folder, "--img", folder / "img", "--device", "cpu"]
-    done = subprocess.run(
-        [sys.executable, *how, *map(str, places), "--batch_size", "256", *words],
-        cwd=ROOT,
-        env=os.environ | {"PARAMETERS": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+def test_two_ranks_train_one_network(
+    train: Any, test_set: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training, one that goes on, and one of the record: all in the same two processes."""
+    together, record = tmp_path / "together", tmp_path / "record"
+    trainings = [
+        ["--checkpoints", together, "--epochs", "3"],
+        ["--checkpoints", together, "--resume", "--epochs", "4"],
+        ["--checkpoints", record, "--preset", "record", "--epochs", "2"],
+    ]
+    common = ["--data", DATA, "--img", tmp_path, "--device", "cpu", "--batch_size", "256"]
+    done = run_script(
+        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+        *("-m", "tests.ranks_driver"),
+        *(shlex.join(map(str, [*common, *words])) for words in trainings),
+        WEIGHTS=str(tmp_path),
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def assert_same_on_both_ranks(folder: Path) -> None:
-    first, second = (torch.load(folder / f"{rank}.pth") for rank in (0, 1))
-    assert first.keys() == second.keys()
-    assert all(torch.equal(first[name], second[name]) for name in first)
-
-
-def test_two_ranks_train_one_network(tmp_path: Path) -> None:
-    alone, together = tmp_path / "alone", tmp_path / "together"
-    for how, folder in ((ALONE, alone), (TOGETHER, together)):
-        folder.mkdir()
-        out = train(how, folder, "--epochs", "3")
-    assert out.count("Epoch: ") == 3
-    assert out.count("Total time: ") == 1
-    assert_same_on_both_ranks(together)
-    losses = [RunFolder(folder).read_log()["Avg Loss"] for folder in (alone, together)]
-    assert losses[1][-1] == pytest.approx(losses[0][-1], rel=0.02)
-
-    out = train(TOGETHER, together, "--resume", "--epochs", "4")
-    assert out.count("Resuming from") == 1
-    assert_same_on_both_ranks(together)
+    first, second, _ = done.stdout.split("Total time: ")[:3]
+    assert first.count("Epoch: ") == 3
+    assert second.count("Resuming from") == 1
+    assert done.stdout.count("Total time: ") == 3
     assert RunFolder(together).read_log()["Epoch"] == [1, 2, 3, 4]
+    for name in ("reference_3", "reference_4", "record_2"):
+        one, other = (torch.load(tmp_path / f"{name}_{rank}.pth") for rank in (0, 1))
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[key], other[key]) for key in one)
 
-
-def test_two_ranks_look_up_the_same_map(tmp_path: Path) -> None:
-    train(TOGETHER, tmp_path, "--preset", "record", "--epochs", "2")
-    assert_same_on_both_ranks(tmp_path)
+    # A single process learns as much from the same digits.
+    digits = {split: [part[:3000] for part in load_mnist(DATA, split)] for split in SPLITS}
+    monkeypatch.setattr("main.load_mnist", lambda _root, split: digits[split])
+    train("--checkpoints", tmp_path / "alone", "--epochs", "3")
+    losses = [RunFolder(tmp_path / name).read_log()["Avg Loss"] for name in ("alone", "together")]
+    assert losses[1][2] == pytest.approx(losses[0][2], rel=0.02)
 
 
 @pytest.mark.parametrize("machines", [1, 2])
