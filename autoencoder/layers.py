@@ -63,8 +63,8 @@ class FourierFeatures(nn.Module):
 class TopographicEncoder(nn.Module):
     """An encoder that compares the image with what the decoder draws all over the map.
 
-    The posterior mean of a generative topographic mapping: every place z of a grid of codes answers
-    for an image x in proportion to exp(-SHARPNESS * |x - decode(z)|²), and the code is the weighted
+    The posterior mean of a generative topographic mapping: every place z of a grid of codes is
+    weighted for an image x in proportion to exp(-SHARPNESS * |x - decode(z)|²), and the code is the weighted
     mean of the places. Written out, that is three fully connected layers: 784 pixels to their
     principal components, to the places (softmax), to 2. No gradient trains them: they follow from
     the decoder, and so learn no digit by heart.

@@ -31,7 +31,7 @@ from autoencoder.storage.files import write_atomically
 BEST = "autoencoder_best.pth"
 PRETRAINED = "autoencoder_pretrained.pth"
 
-# Far above any layer of this project; keeps a hostile file from asking for all the memory.
+# Far above any layer of this project: a hostile file must not ask for all the memory.
 MAX_LAYERS, MAX_WIDTH = 32, 16_384
 
 
@@ -45,9 +45,9 @@ class Checkpoint:
     model : AutoEncoder
         In evaluation mode, float32, on the CPU.
     epoch : int or None
-        None where the file does not tell, as a bare state dict.
+        None if the file does not tell, as a bare state dict.
     loss : float or None
-        The lowest mean training loss; None where the file does not tell.
+        The lowest mean training loss; None if the file does not tell.
     contents : dict
         Everything in the file; empty for a bare state dict.
     """
@@ -71,7 +71,7 @@ def default_checkpoint(folder: Path) -> Path:
 
 
 def save_checkpoint(path: Path, contents: dict[str, Any]) -> None:
-    """Save a checkpoint atomically; raises UserError where that fails."""
+    """Save a checkpoint atomically; raises UserError if that fails."""
     # Through memory, so that a full disk can only show as the OSError of a plain write.
     buffer = io.BytesIO()
     torch.save(contents, buffer)

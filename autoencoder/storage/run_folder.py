@@ -1,7 +1,7 @@
 """The folder that a training run writes to: its numbered and best checkpoints, and its log.
 
-Every row of the log is on disk before the checkpoint of its epoch: whichever checkpoint a run is
-resumed from, the log reaches at least as far, and what it has past that epoch is set aside.
+The row of an epoch is on disk before the checkpoint of that epoch. So the log reaches at least as
+far as any checkpoint that a run is resumed from; the rows past that epoch are set aside.
 """
 
 import contextlib
@@ -94,13 +94,13 @@ class RunFolder:
         return self.path / f"{NUMBERED}{epoch}.pth"
 
     def numbered_epochs(self) -> list[int]:
-        """The epochs that there are numbered checkpoints of, ascending."""
+        """The epochs that have a numbered checkpoint, in ascending order."""
         names = {file.name for file in self.path.glob(f"{NUMBERED}*.pth")}
         numbers = re.findall(rf"{NUMBERED}(\d+)\.pth", " ".join(names), re.ASCII)
         return sorted(int(n) for n in numbers if self.numbered(int(n)).name in names)
 
     def newest(self) -> Checkpoint:
-        """The checkpoint that has the most epochs behind it."""
+        """The checkpoint of the latest epoch."""
         try:
             files = [self.numbered(epoch) for epoch in self.numbered_epochs()[-1:]]
             if self.best.exists():
@@ -150,26 +150,26 @@ class RunFolder:
         }
 
     def save(self, contents: dict[str, Any], *, best: bool, numbered: bool) -> None:
-        """Save the checkpoint of an epoch under the names that it earned."""
+        """Save the checkpoint of an epoch as the best one, under its number, or both."""
         if best:
             save_checkpoint(self.best, contents)
         if numbered:
             save_checkpoint(self.numbered(contents["epoch"]), contents)
 
     def complete(self, epoch: int) -> None:
-        """Save the best checkpoint under its number too, where a kill came between the two."""
+        """Save the best checkpoint under its number too, if a kill came between the two."""
         if not self.numbered(epoch).exists() and checkpoint_epoch(self.best) == epoch:
             write_atomically(self.numbered(epoch), self.best.read_bytes())
 
     def set_aside(self, epoch: int) -> Path | None:
-        """Make way for a run that goes on after an epoch, losing nothing of an earlier one.
+        """Make way for a run that goes on after an epoch, losing nothing of an earlier run.
 
-        Rows of the log, numbered checkpoints and a best one that are past the epoch move to a
-        folder of their own. For a fresh run, which starts after epoch 0, that is everything.
+        Whatever is past that epoch moves to a folder of its own: rows of the log, numbered
+        checkpoints, the best one. For a fresh run, which goes on after epoch 0, that is everything.
 
         Returns
         -------
-        The folder they moved to, or None where nothing was in the way.
+        The folder that it moved to, or None if nothing was in the way.
         """
         try:
             rows = self.rows()
@@ -195,7 +195,7 @@ class RunFolder:
         return aside
 
     def unused_folder(self) -> Path:
-        """The first that is not there, or empty since what it was made for was cut short."""
+        """The first folder for files set aside that does not exist, or that a kill left empty."""
         folders = (self.path / f"{ASIDE}{n}" for n in itertools.count(1))
         return next(
             folder
@@ -205,7 +205,7 @@ class RunFolder:
 
 
 def row_epoch(row: str) -> float:
-    """The epoch of a row of the log; infinite for one that is damaged or unfinished."""
+    """The epoch of a row of the log; infinite if the row is damaged or unfinished."""
     try:
         numbers = [float(field) for field in row.split(",")]
     except ValueError:
@@ -215,7 +215,7 @@ def row_epoch(row: str) -> float:
 
 
 def checkpoint_epoch(path: Path) -> float:
-    """The epoch of a checkpoint; infinite where the file is damaged or does not tell."""
+    """The epoch of a checkpoint; infinite if the file is damaged or does not tell."""
     try:
         epoch = load_checkpoint(path).epoch
     except UserError:

@@ -1,6 +1,6 @@
 """The colours of the digits, windows, and the pictures of a training run.
 
-Pictures are made without pyplot, which would choose a backend: they work without a display.
+Pictures are drawn without pyplot, which would choose a backend: they need no display.
 """
 
 import io
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from autoencoder.storage.files import make_folder, write_atomically
 
-# Found by hill climbing for the largest smallest distance in OKLab between any two of them, as seen
-# with normal sight and with the three dichromacies of Machado, Oliveira and Fernandes (2009):
-# 0.126, where tab10 has 0.007 (tests/test_pictures.py measures both). Digits that live side by side
-# on the map got the most different ones.
+# Hill climbing made the two most similar of them as different as possible: they are 0.126 apart in
+# OKLab, where tab10 has 0.007, to normal sight and to the three dichromacies of Machado, Oliveira
+# and Fernandes (2009); tests/test_pictures.py measures both. Digits that live side by side on the
+# map got the most different colours.
 DIGIT_COLOURS = (
     "#dd0a6a",
     "#6eaf02",
@@ -45,7 +45,7 @@ def save(figure: Figure, path: Path, dpi: float | Literal["figure"] = 150) -> No
 
 
 def open_window(size: tuple[float, float], dpi: float, title: str) -> Figure | None:
-    """A figure in a window of its own, size in inches; None where no window can open."""
+    """A figure in a window of its own, its size in inches; None if no window can open."""
     from matplotlib import pyplot as plt
 
     try:
@@ -103,7 +103,7 @@ def draw_map(latents: Floats, labels: Integers, title: str) -> Figure:
 def draw_comparison(
     images: Floats, labels: Integers, latents: Floats, reconstructions: Floats, background: Floats
 ) -> Figure:
-    """Digits in three rows: the original, its place on the map, the reconstruction.
+    """Digits in three rows: the original, its point on the map, the reconstruction.
 
     Parameters
     ----------
@@ -119,13 +119,13 @@ def draw_comparison(
     for column, (image, label, latent, reconstruction) in enumerate(
         zip(images, labels, latents, reconstructions, strict=True)
     ):
-        original, place, decoded = rows[:, column]
+        original, map_, decoded = rows[:, column]
         show_digit(original, image)
         original.set_title(f"digit {label}")
-        place.scatter(background[:, 0], background[:, 1], s=0.3, color="silver", linewidths=0)
-        place.plot(*latent, "o", markersize=7, color=POINT_COLOUR, markeredgecolor="white")
-        place.set(xticks=[], yticks=[], aspect="equal")
-        place.set_xlabel(f"({latent[0]:+.2f}, {latent[1]:+.2f})")
+        map_.scatter(background[:, 0], background[:, 1], s=0.3, color="silver", linewidths=0)
+        map_.plot(*latent, "o", markersize=7, color=POINT_COLOUR, markeredgecolor="white")
+        map_.set(xticks=[], yticks=[], aspect="equal")
+        map_.set_xlabel(f"({latent[0]:+.2f}, {latent[1]:+.2f})")
         show_digit(decoded, reconstruction)
         decoded.set_xlabel(f"MSE {((image - reconstruction) ** 2).mean():.3f}")
     for axes, name in zip(rows[:, 0], ("original", "latent space", "reconstruction"), strict=True):
