@@ -1,20 +1,21 @@
 """The explorer as one HTML page: it opens from disk, without Python, and sends no request.
 
-The HTML, CSS and JavaScript files beside this one are its template. What they show
-is appended as facts (JSON) and as numbers (one run of bytes, deflated and in base64), in the order
-in which ``decoder.js`` takes them:
+The HTML, CSS and JavaScript files beside this one are its template. The builder adds what they
+show: facts, as JSON, and numbers, as one run of bytes, which is deflated and written in base64.
+``decoder.js`` and ``digits.js`` read the bytes in this order:
 
-frequencies   (2, F) float32, of the Fourier features
-per layer     weights (inputs, outputs) float32, or float16 as two planes: all their low bytes, then
-              all their high ones, which deflate better so; then biases (outputs,) float32
+frequencies   (2, F) float32: the frequencies of the Fourier features
+each layer    weights (inputs, outputs) float32, or float16 as two planes: first all the low bytes,
+              then all the high ones, since bytes of one kind deflate better together;
+              then biases (outputs,) float32
 latents       (N, 2) int16, in units of 1 / LATENT_SCALE
 labels        (N,) uint8
-pixels        (N, 14, 28) uint8, in 4 bits each: a pixel, high, and the one below it, low
+pixels        (N, 14, 28) uint8: 4 bits for a pixel, the high ones, and 4 for the pixel below it
 
-The page in the repository and its picture are written by
+These commands wrote the page in the repository and its picture:
 
     python interac_decompression.py --checkpoint checkpoints/autoencoder_pretrained.pth \\
-        --point 0.45 -0.05 --export img/explorer.html
+        --point 0.64 -0.25 --export img/explorer.html
     chromium --headless --no-sandbox --hide-scrollbars --lang=en --window-size=1400,875 \\
         --virtual-time-budget=10000 --screenshot=img/explorer_page.png img/explorer.html
 """
@@ -51,10 +52,9 @@ SCRIPTS = (
 )
 
 LATENT_SCALE = 32767
-# In units of a pixel's range. A canvas rounds by half of 1/255 more.
+# The largest error of a pixel in [0, 1]; the canvas rounds it, by up to 0.5 / 255 more.
 MAX_ERROR = 0.75 / 255
-# A side of the grid of codes that the error is looked for on.
-ERROR_GRID = 41
+ERROR_GRID = 41  # the error is measured on a grid of so many points a side
 
 Layers = list[tuple[Tensor, Tensor]]
 
@@ -121,35 +121,35 @@ def densest_points(latent_map: LatentMap) -> list[list[float] | None]:
 
 
 def palette() -> str:
-    """The window's colours as a rule of the style sheet, which adds those of dark pages."""
+    """A rule with the colours of the window; style.css has others for dark pages."""
     colours = {"point": POINT_COLOUR, **{f"digit-{n}": c for n, c in enumerate(DIGIT_COLOURS)}}
     return f":root {{ {' '.join(f'--{name}: {colour};' for name, colour in colours.items())} }}\n"
 
 
 def content_hash(text: str) -> str:
-    """The source expression by which a Content-Security-Policy allows an inline element."""
+    """The hash by which a Content-Security-Policy allows an inline script or style sheet."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def byte_planes(halves: Tensor) -> Tensor:
-    """The low bytes of float16 numbers, then their high bytes: (2, N) uint8."""
+    """The low bytes of N float16 numbers, then their high bytes: (2, N) uint8."""
     return halves.flatten().view(torch.uint8).view(-1, 2).T
 
 
 def pack_pixels(images: Tensor) -> Tensor:
-    """Uint8 pixels (N, 784) to 4 bits, two rows of pixels in a row of bytes: (N, 14, 28)."""
+    """Round (N, 784) uint8 pixels to 4 bits and pack two rows of them into one: (N, 14, 28)."""
     pixels = (images / 17).round().byte().view(-1, 28, 28)
     return pixels[:, 0::2] * 16 + pixels[:, 1::2]
 
 
 def frequencies(model: AutoEncoder) -> Tensor:
-    """Those of the decoder's Fourier features: (2, F), F being 0 where it has none."""
+    """The frequencies of the decoder's Fourier features: (2, F); F is 0 where it has none."""
     first = model.decoder[0]
     return first.frequencies if isinstance(first, FourierFeatures) else torch.zeros(LATENT, 0)
 
 
 def fused_layers(model: AutoEncoder) -> Layers:
-    """The decoder's weights and biases, each layer's batch norm folded into them."""
+    """The weights and biases of the decoder's layers, with the batch norms folded into them."""
     layers = [layer for layer in model.decoder if isinstance(layer, nn.Linear)]
     norms = [layer for layer in model.decoder if isinstance(layer, nn.BatchNorm1d)]
     fused = [fuse_linear_bn_eval(*pair) for pair in zip(layers[:-1], norms, strict=True)]
@@ -158,10 +158,10 @@ def fused_layers(model: AutoEncoder) -> Layers:
 
 @torch.inference_mode()
 def narrow(model: AutoEncoder, layers: Layers) -> Layers:
-    """Round the weights to float16, but for as many layers from the code on as the error demands.
+    """Round the weights to float16, except in the first layers, as far as MAX_ERROR demands it.
 
-    Rounding errors grow from layer to layer, so the first ones weigh most; they are also the
-    smallest.
+    Rounding errors grow from layer to layer, so the first layers have the most effect on the
+    pixels; they are also the smallest.
     """
     steps = torch.linspace(-1, 1, ERROR_GRID)
     latents = torch.cartesian_prod(steps, steps)
@@ -177,7 +177,7 @@ def narrow(model: AutoEncoder, layers: Layers) -> Layers:
 
 
 def decode(model: AutoEncoder, layers: Layers, latents: Tensor) -> Tensor:
-    """What decoder.js computes: codes (N, 2) to images (N, 784)."""
+    """Decode codes (N, 2) to images (N, 784) with the same steps as decoder.js."""
     first = model.decoder[0]
     x = first(latents) if isinstance(first, FourierFeatures) else latents
     for weight, bias in layers[:-1]:

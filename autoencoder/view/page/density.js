@@ -3,8 +3,8 @@
 const DENSITY_GRID = 120; // cells a side
 
 /**
- * A kernel density estimate: contours, by the share of the points that they enclose, and a shade,
- * an image whose opacity is the density. Points and contours are in the unit square.
+ * A kernel density estimate of points in the unit square: a contour for each share of the points
+ * that it encloses, in the unit square too, and a shade, an image whose opacity is the density.
  */
 function estimateDensity(points, shares) {
   const field = density(points);
@@ -31,8 +31,8 @@ function cell(coordinate) {
 }
 
 /**
- * The width of a kernel: half of what Scott's rule (1992) says, which is made for a single heap,
- * where a digit may have several. At least a cell, where all values are the same.
+ * The width of a kernel: half of what Scott's rule (1992) says, which assumes a single heap where
+ * a digit may have several. It is at least a cell, for the case that all values are the same.
  */
 function bandwidth(values) {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -40,7 +40,7 @@ function bandwidth(values) {
   return Math.max((Math.sqrt(variance) * values.length ** (-1 / 6)) / 2, 1 / DENSITY_GRID);
 }
 
-/** A Gaussian along the axis on which neighbours are a stride apart. */
+/** Blur with a Gaussian along one axis: its neighbouring cells are a stride apart in the field. */
 function blur(field, width, stride) {
   const reach = Math.ceil(3 * width * DENSITY_GRID);
   const blurred = new Float32Array(field.length);
@@ -56,7 +56,7 @@ function blur(field, width, stride) {
   return blurred;
 }
 
-/** Where a field crosses a level: line segments through the triangles that halve its cells. */
+/** Trace where a field crosses a level, segment by segment, in the two triangles of each cell. */
 function contour(field, level) {
   const path = new Path2D();
   for (let i = 0; i < field.length - DENSITY_GRID; i++) {
