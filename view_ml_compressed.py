@@ -34,9 +34,9 @@ from autoencoder.storage.files import make_folder
 from autoencoder.view import pictures
 
 DIGITS = tuple(range(10))
-ELEVATION, AZIMUTH = 35, 15
+ELEVATION, AZIMUTH = 30, 12
 SURFACE_SIZE, SURFACE_DPI = (9, 7), 300
-SHEET_SIZE, SHEET_DPI = (20, 9), 150
+SHEET_SIZE, SHEET_DPI = (40 / 3, 6), 225
 WINDOW_DPI = 100
 
 # A density counts as vanished below a thousandth of its peak. A single kernel does so within REACH
@@ -53,10 +53,13 @@ BLOCK = 10
 # Halving 20 times takes the search for a peak from the distance of two grid points to a millionth.
 HALVINGS = 20
 
-# Where the floor with the contours lies, in peak heights below the surface.
+# The floor with the contours lies this far below the surface, as a part of the scale's height.
 FLOOR = 0.6
-# The surface ends at this part of its scale, so that the floor shows.
+# The contours and the surface end at this part of the scale, so that the floor shows.
 EDGE = 0.004
+# The surface shows only what rises to this part of the scale; the contours show the rest, which
+# would be lone flat islands in the air.
+HILL = 0.08
 
 Array = NDArray[np.float64]
 
@@ -236,7 +239,7 @@ def overlap(one: Array, other: Array, cell: float) -> float:
 
 
 def draw_surface(axes: Any, grid: Grid, heights: Array, scale: Normalize) -> Any:
-    """A density as a surface over its contours; returns what a colour bar needs."""
+    """Draw a density as a surface over its contours; return what a colour bar needs."""
     x, y = np.meshgrid(grid.x, grid.y)
     top = scale.vmax or 1.0
     levels = np.linspace(EDGE * top, heights.max(), 16)
@@ -244,7 +247,7 @@ def draw_surface(axes: Any, grid: Grid, heights: Array, scale: Normalize) -> Any
     surface = axes.plot_surface(
         x,
         y,
-        np.where(heights > EDGE * top, heights, np.nan),
+        np.where(find_hills(heights / top), heights, np.nan),
         rcount=100,
         ccount=100,
         cmap="plasma",
@@ -253,21 +256,38 @@ def draw_surface(axes: Any, grid: Grid, heights: Array, scale: Normalize) -> Any
         linewidth=0.1,
     )
     axes.set(xlim=grid.x[[0, -1]], ylim=grid.y[[0, -1]], zlim=(-FLOOR * top, top))
-    axes.set_zticks([tick for tick in MaxNLocator(5).tick_values(0, top) if 0 <= tick <= top])
-    pictures.label_latent_axes(axes)
-    axes.set_zlabel("Density")
+    axes.set_zticks([tick for tick in MaxNLocator(4).tick_values(0, top) if 0 <= tick <= top])
     axes.view_init(ELEVATION, AZIMUTH)
     return surface
+
+
+def find_hills(heights: Array) -> NDArray[np.bool_]:
+    """Which points of a surface (n, n) with heights from 0 to 1 belong to a hill or its slopes."""
+    land, hills = heights > EDGE, heights > HILL
+    while True:
+        # A hill takes in the land next to it until all of its slopes belong to it.
+        grown = hills.copy()
+        grown[1:] |= hills[:-1]
+        grown[:-1] |= hills[1:]
+        grown[:, 1:] |= hills[:, :-1]
+        grown[:, :-1] |= hills[:, 1:]
+        grown &= land
+        if (grown == hills).all():
+            return hills
+        hills = grown
 
 
 def draw_digit(
     figure: Figure, digit: int, density: Density, grid_size: int, model: AutoEncoder
 ) -> None:
-    """The picture of one digit: its surface, and as an inset what its peak decodes to."""
+    """Draw one digit's density as a surface, and in a corner the digit that its peak decodes to."""
     grid = grid_around([density], grid_size)
     heights = evaluate(density, grid)
-    axes = figure.add_axes((0.0, 0.0, 0.86, 0.95), projection="3d")
+    axes: Any = figure.add_axes((0.0, 0.0, 0.86, 0.95), projection="3d")
     surface = draw_surface(axes, grid, heights, Normalize(0, heights.max()))
+    pictures.label_latent_axes(axes)
+    axes.set_zlabel("Density")
+    axes.xaxis.labelpad = 12
     figure.colorbar(surface, cax=figure.add_axes((0.88, 0.2, 0.02, 0.5)), label="Density")
     figure.suptitle(f"Digit {digit}: the density of its {len(density.codes):,} codes")
 
@@ -280,19 +300,67 @@ def draw_digit(
 
 
 def draw_sheet(figure: Figure, grid: Grid, heights: Array) -> None:
-    """Ten densities, (10, n, n), side by side with the same axes and the same scale of height."""
+    """Draw ten densities (10, n, n) side by side, with the same axes and the same scale of height.
+
+    On each floor the home of all ten digits is grey. Only the outer axes carry numbers and names,
+    since all are the same.
+    """
     scale = Normalize(0, heights.max())
+    grid, heights = crop(grid, heights)
     for digit in DIGITS:
         row, column = divmod(digit, 5)
-        place = (0.01 + 0.188 * column, 0.49 - 0.48 * row, 0.18, 0.47)
-        axes: Any = figure.add_axes(place, projection="3d")
+        # The upper row is drawn last, since its axes' names hang into the lower row.
+        axes: Any = figure.add_axes(
+            (0.013 + 0.176 * column, 0.54 - 0.47 * row, 0.195, 0.433),
+            projection="3d",
+            proj_type="ortho",
+            computed_zorder=False,
+            facecolor="none",
+            zorder=-row,
+        )
+        draw_whole_map(axes, grid, heights)
         surface = draw_surface(axes, grid, heights[digit], scale)
-        axes.set_box_aspect(None, zoom=0.9)
-        axes.set_title(f"Digit {digit}", y=0.98, fontsize=16)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.tick_params(labelsize=8)
-    figure.colorbar(surface, cax=figure.add_axes((0.96, 0.25, 0.008, 0.5)), label="Density")
+        axes.set_box_aspect((1, 1.15, 0.93), zoom=1.16)
+        axes.set_title(f"Digit {digit}", y=1.01, fontsize=13)
+        axes.tick_params(pad=-2)
+        for axis, outer, name in (
+            (axes.xaxis, column == 4, "Latent dimension 1"),
+            (axes.yaxis, row == 1, "Latent dimension 2"),
+        ):
+            axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+            if outer:
+                axis.set_label_text(name)
+                axis.labelpad = -4
+            else:
+                axis.set_major_formatter("")
+        if column > 0:
+            axes.zaxis.set_major_formatter("")
+    figure.colorbar(surface, cax=figure.add_axes((0.952, 0.25, 0.01, 0.5)), label="Density")
+    figure.text(0.937, 0.8, "in grey:\nall ten\ndigits")
+
+
+def crop(grid: Grid, heights: Array) -> tuple[Grid, Array]:
+    """The part of a grid where any of the densities (10, n, n) shows, and the densities there."""
+    shown = (heights > EDGE * heights.max()).any(axis=0)
+    indices = [np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0)]
+    rows, columns = (slice(max(index[0] - 1, 0), index[-1] + 2) for index in indices)
+    return Grid(grid.x[columns], grid.y[rows]), heights[:, rows, columns]
+
+
+def draw_whole_map(axes: Any, grid: Grid, heights: Array) -> None:
+    """Paint the floor grey where any of the densities (10, n, n) shows."""
+    x, y = np.meshgrid(grid.x, grid.y)
+    top = heights.max()
+    axes.contourf(
+        x,
+        y,
+        heights.max(axis=0),
+        [EDGE * top, top],
+        zdir="z",
+        offset=-FLOOR * top,
+        colors=["#d8d8d8"],
+        zorder=0,
+    )
 
 
 # --- the run ----------------------------------------------------------------------------------
