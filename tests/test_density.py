@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from matplotlib.image import imread
+from PIL import Image
 from scipy.stats import gaussian_kde, multivariate_normal, norm
 
 import view_ml_compressed as script
@@ -21,6 +21,7 @@ from view_ml_compressed import (
     Grid,
     estimate_density,
     evaluate,
+    find_hills,
     find_peak,
     grid_around,
     half_mass_area,
@@ -56,10 +57,9 @@ def test_it_is_the_kernel_density_estimate(codes: list[Array], bandwidth: str | 
     density = estimate_density(codes[5], bandwidth)
     grid = grid_around([density], 60)
     heights = evaluate(density, grid)
-    directly = gaussian_kde(codes[5].T, bandwidth)
-    for row, column in np.argwhere(heights > 1e-6 * heights.max())[::15]:
-        expected = directly([grid.x[column], grid.y[row]])[0]
-        assert heights[row, column] == pytest.approx(expected, rel=1e-9)
+    some = np.flatnonzero(heights > 1e-6 * heights.max())[::15]
+    expected = gaussian_kde(codes[5].T, bandwidth)(grid.points[:, some])
+    assert heights.flat[some] == pytest.approx(expected, rel=1e-9)
 
 
 def gaussian(mean: tuple[float, float], deviation: tuple[float, float], grid: Grid) -> Array:
@@ -91,11 +91,12 @@ def test_the_peak_is_no_lower_than_any_point_of_the_grid(codes: list[Array]) -> 
     density = estimate_density(codes[3], "scott")
     grid = grid_around([density], 60)
     heights = evaluate(density, grid)
-    place, height = find_peak(density, grid, heights)
+    position, height = find_peak(density, grid, heights)
     assert height >= heights.max()
-    assert density(place)[0] == pytest.approx(height)
-    for step in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)):
-        assert density(place + step)[0] < height
+    steps = np.array([(0, 0), (0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)])
+    there, *nearby = gaussian_kde(codes[3].T)((position + steps).T)
+    assert there == pytest.approx(height)
+    assert max(nearby) < height
 
 
 @pytest.mark.parametrize("shape", ["point", "line", "two codes"])
@@ -115,6 +116,12 @@ def test_a_grid_too_coarse_for_the_kernels_is_refused(codes: list[Array]) -> Non
         grid_around([estimate_density(codes[2], 0.001)], 100)
 
 
+def test_a_surface_shows_hills_and_their_slopes_and_no_islands() -> None:
+    hill_and_island = [0.0, 0.01, 0.05, 0.9, 0.05, 0.0, 0.05, 0.01, 0.0]
+    heights = np.array([[0.0] * 9, hill_and_island, [0.0] * 9])
+    assert np.flatnonzero(find_hills(heights)[1]).tolist() == [1, 2, 3, 4]
+
+
 # --- the command line -------------------------------------------------------------------------
 
 
@@ -128,7 +135,9 @@ def test_without_a_display_it_saves_the_picture_of_a_3(
     picture = tmp_path / "latent_space_density_3d_digit3.png"
     assert str(picture) in done.stdout
     assert list(tmp_path.iterdir()) == [picture]
-    assert imread(picture).shape[:2] == (2100, 2700)
+    with Image.open(picture) as image:
+        image.verify()
+        assert image.size == (2700, 2100)
 
 
 def test_several_digits(invoke: Any, tmp_path: Path) -> None:
@@ -138,7 +147,11 @@ def test_several_digits(invoke: Any, tmp_path: Path) -> None:
     assert names == {f"latent_space_density_3d_digit{digit}.png" for digit in (5, 8)}
 
 
-def test_all_digits_with_sheet_and_table(invoke: Any, tmp_path: Path) -> None:
+def test_all_digits_with_sheet_and_table(
+    invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The test above holds the pictures of one digit to their size; here they may be small.
+    monkeypatch.setattr(script, "SURFACE_DPI", 30)
     words = ["--checkpoint", PRETRAINED, "--digit", "all", "--split", "test", "--grid", "60"]
     done = invoke(script, "--no_show", *words, "--output", tmp_path)
     assert done.status is None
@@ -147,6 +160,9 @@ def test_all_digits_with_sheet_and_table(invoke: Any, tmp_path: Path) -> None:
         *(f"latent_space_density_3d_digit{digit}.png" for digit in range(10)),
         "latent_space_density_3d_all.png",
     }
+    with Image.open(tmp_path / "latent_space_density_3d_all.png") as sheet:
+        sheet.verify()
+        assert sheet.size == (3000, 1350)
     rows = done.out.strip().splitlines()[-10:]
     assert [int(row.split()[0]) for row in rows] == list(range(10))
     assert sum(int(row.split()[1]) for row in rows) == 10_000
@@ -178,8 +194,8 @@ def test_all_digits_with_sheet_and_table(invoke: Any, tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_gets_one_line(words: list[str], says: str, invoke: Any, tmp_path: Path) -> None:
-    place = [] if "--output" in words else ["--output", tmp_path]
-    assert_refused(invoke(script, "--no_show", *place, *words), says)
+    output = [] if "--output" in words else ["--output", tmp_path]
+    assert_refused(invoke(script, "--no_show", *output, *words), says)
     assert not list(tmp_path.iterdir())
 
 
