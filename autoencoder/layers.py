@@ -64,8 +64,8 @@ class TopographicEncoder(nn.Module):
     """An encoder that compares the image with what the decoder draws all over the map.
 
     The posterior mean of a generative topographic mapping: every place z of a grid of codes is
-    weighted for an image x in proportion to exp(-SHARPNESS * |x - decode(z)|²), and the code is the weighted
-    mean of the places. Written out, that is three fully connected layers: 784 pixels to their
+    weighted by exp(-SHARPNESS * |x - decode(z)|²) for an image x, and the code is their weighted
+    mean. Written out, that is three fully connected layers: 784 pixels to their
     principal components, to the places (softmax), to 2. No gradient trains them: they follow from
     the decoder, and so learn no digit by heart.
 
