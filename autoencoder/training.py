@@ -304,12 +304,12 @@ def recorded_state(
 
     def checked(state: dict[str, Any], name: str, parameter: Tensor) -> Tensor:
         wanted = torch.zeros(()) if name == "step" else parameter
-        return numbers_like(wanted, torch.as_tensor(state[name]), name)
+        return numbers_like(wanted, torch.as_tensor(state.get(name)), name)
 
     try:
-        recorded = contents[key]["state"]
+        recorded = contents[key].get("state")
         return {
-            number: {name: checked(recorded[number], name, parameter) for name in names}
+            number: {name: checked(recorded.get(number), name, parameter) for name in names}
             for number, parameter in numbered
         }
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, UserError):

@@ -5,6 +5,7 @@ import functools
 import io
 import math
 import operator
+import pickle as pickle_module
 import struct
 import zipfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 import main
 from autoencoder.model import AutoEncoder
+from autoencoder.storage.archive import LEGACY_NUMBER, MAX_PICKLE
 from autoencoder.training import Settings, Training
 
 Members = dict[str, bytes]
@@ -53,7 +55,7 @@ def zipped(members: Members, compression: int = zipfile.ZIP_STORED) -> bytes:
 # --- made to harm -----------------------------------------------------------------------------
 
 DICT = b"\x80\x02}"
-DEEP = 280_000  # just within what a pickle may be long
+DEEP = MAX_PICKLE - 20_000  # just within what a pickle may be long
 
 
 def word(text: str) -> bytes:
@@ -79,6 +81,20 @@ def huge_storage() -> bytes:
         "archive/data/0": bytes(4),
     }
     return zipped(members)
+
+
+def legacy(pickle: bytes) -> bytes:
+    """A file in torch's format before version 1.6, with this pickle for its contents."""
+    head = (LEGACY_NUMBER, 1001, {"protocol_version": 1001, "little_endian": True})
+    keys = pickle_module.dumps(["0"], 2) + struct.pack("<q", 1) + bytes(4)
+    return b"".join(pickle_module.dumps(part, 2) for part in head) + pickle + keys
+
+
+def legacy_storage(length: bytes) -> bytes:
+    """In the old format, a tensor whose numbers are said to be as many as these four bytes say."""
+    kind = b"ctorch\nFloatStorage\n"
+    storage = b"(" + word("storage") + kind + word("0") + word("cpu") + b"J" + length + b"NtQ"
+    return legacy(DICT + word("weight") + storage + b"s.")
 
 
 def huge_network(width: int) -> bytes:
@@ -117,6 +133,29 @@ def hostile_files(trace: Path) -> dict[str, Callable[[], bytes]]:
         ),
         "a pickle that is too long": lambda: with_pickle(b"\x80\x02" + b"]" * 3_000_000 + b"."),
         "a huge storage": huge_storage,
+        "a huge storage in the old format": lambda: legacy_storage(b"\xff\xff\xff\x1f"),
+        "a storage of negative length": lambda: legacy_storage(b"\xff\xff\xff\xff"),
+        "code in the old format": lambda: legacy(touch),
+        "two gigabytes in the old format": lambda: legacy(memory),
+        "two gigabytes as a tensor": lambda: with_pickle(
+            called("torch FloatTensor", b"J\xff\xff\xff\x1f")
+        ),
+        "two gigabytes under Python 2's name": lambda: with_pickle(
+            called("__builtin__ bytearray", b"J\xff\xff\xff\x7f")
+        ),
+        "a slow codec": lambda: with_pickle(
+            b"\x80\x02c_codecs\nencode\n" + word("\xe9" * 400_000) + word("idna") + b"\x86R."
+        ),
+        "a wide key, hashed again and again": lambda: with_pickle(
+            DICT + b"(" + b"K\x01" * 100_000 + b"tq\x00N" + b"sh\x00N" * 150_000 + b"s."
+        ),
+        "a set, made again and again": lambda: with_pickle(
+            b"\x80\x02]q\x00("
+            + b"K\x01" * 100_000
+            + b"e0"
+            + b"c__builtin__\nset\nh\x00\x85R0" * 20_000
+            + b"}."
+        ),
         "a huge network": lambda: huge_network(16_384),
         "a wide network": lambda: huge_network(1500),
         "many members": many_members,

@@ -447,7 +447,7 @@ def damaged_folder(raw: Path, files: dict[str, bytes], chance: random.Random) ->
 
 
 @pytest.mark.parametrize("examples", FAST_AND_FULL)
-def test_damaged_data_is_mended_or_refused(
+def test_damaged_data_is_read_right_or_refused(
     small_mnist: dict[str, bytes],
     examples: int,
     tmp_path: Path,
@@ -461,19 +461,19 @@ def test_damaged_data_is_mended_or_refused(
     outcomes: Counter[str] = Counter()
 
     @randomly(examples)
-    def mended_or_refused(chance: random.Random) -> None:
+    def right_or_refused(chance: random.Random) -> None:
         damaged_folder(tmp_path / "data" / "MNIST" / "raw", small_mnist, chance)
         try:
             loaded = mnist.load_mnist(tmp_path / "data", "all")
         except UserError as error:
             outcomes["refused" if "\n" not in str(error) else "refused in two lines"] += 1
         else:
-            outcomes["mended"] += 1
+            outcomes["right"] += 1
             assert torch.equal(loaded[0], images)
             assert torch.equal(loaded[1], labels)
 
-    mended_or_refused()
-    assert outcomes.keys() == {"mended", "refused"}
+    right_or_refused()
+    assert outcomes.keys() == {"right", "refused"}
     if examples > FAST:
         tell(capsys, f"damaged data folders: {dict(outcomes)}")
 

@@ -2,7 +2,7 @@
 
 A checkpoint is a plain dict saved by ``torch.save``. The keys that the scripts read:
 
-epoch        int, complete epochs
+epoch        complete epochs
 state_dict   the network's weights and batch-norm statistics
 network      the arguments of AutoEncoder; without them, the reference network
 best_loss    float, the lowest mean training loss of an epoch so far
@@ -16,6 +16,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from autoencoder.model import AutoEncoder
 from autoencoder.storage.archive import MAX_BYTES, read_archive
 from autoencoder.storage.files import write_atomically
 
+# The names that weights go by in a dict: the reference's and ours, and that of torch's tutorials.
+WEIGHTS = ("state_dict", "model_state_dict")
 BEST = "autoencoder_best.pth"
 PRETRAINED = "autoencoder_pretrained.pth"
 
@@ -89,41 +92,56 @@ def load_checkpoint(path: Path) -> Checkpoint:
     UserError
         If the file is missing, damaged, hostile, or of a network that the scripts cannot use.
     """
-    contents = read_dict(path)
-    bare = "state_dict" not in contents
-    weights = contents if bare else contents["state_dict"]
     try:
-        model = build_model(weights, {} if bare else contents.get("network", {}))
-        if bare:
-            return Checkpoint(path, model)
-        epoch, loss = read_progress(contents)
+        contents = read_dict(path)
+        weights = next((contents[key] for key in WEIGHTS if key in contents), contents)
+        if weights is contents:
+            return Checkpoint(path, build_model(contents, {}))
+        model = build_model(weights, contents.get("network", {}))
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    return Checkpoint(path, model, epoch, loss, contents)
+    epoch, loss = real_number(contents.get("epoch")), real_number(contents.get("best_loss"))
+    if epoch is not None and not (epoch.is_integer() and 0 <= epoch < 2**31):
+        epoch = None
+    return Checkpoint(path, model, None if epoch is None else int(epoch), loss, contents)
 
 
 def read_dict(path: Path) -> dict[str, Any]:
     """What torch.load finds in the file, once all of it is known to be harmless."""
+    if path.is_dir():
+        raise UserError("a folder, not a checkpoint")
+    if not path.is_file():
+        raise UserError("no such checkpoint")
     try:
-        if not path.is_file():
-            raise UserError(f"{path}: no such checkpoint")
         with warnings.catch_warnings():
             # What torch thinks of a stranger's pickle would be lines that no user can act on.
             warnings.simplefilter("ignore")
             contents = torch.load(read_archive(path), map_location="cpu", weights_only=True)
     except UserError:
         raise
-    except PermissionError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    # A stranger's bytes can make the parsers raise nearly anything.
+    except OSError as error:
+        raise UserError(f"cannot read it: {error.strerror}") from error
+    # A stranger's bytes can make torch raise nearly anything.
     except Exception as error:
         raise UserError(
-            f"{path}: not a PyTorch checkpoint, or damaged, or one that would run code"
-            " (it was not run)"
+            "damaged, or holds what torch.load(weights_only=True) cannot read"
         ) from error
     if not isinstance(contents, dict):
-        raise UserError(f"{path}: not a checkpoint of this autoencoder")
+        raise UserError("not a checkpoint of this autoencoder")
     return contents
+
+
+def real_number(value: object) -> float | None:
+    """A finite real number however it was saved, a tensor without dimensions too; else None."""
+    try:
+        if isinstance(value, Tensor) and value.ndim == 0:
+            value = value.item()
+        if not isinstance(value, Real) or isinstance(value, bool):
+            return None
+        number = float(value)
+    except (OverflowError, RuntimeError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def build_model(weights: object, arguments: object) -> AutoEncoder:
@@ -140,14 +158,35 @@ def build_model(weights: object, arguments: object) -> AutoEncoder:
     expected = model.state_dict()
     if sum(weight.nbytes for weight in expected.values()) > MAX_BYTES:
         raise UserError("the network it describes is larger than any of this project")
-    if weights.keys() != expected.keys():
-        raise UserError("the weights are those of another network")
-    weights = {name: numbers_like(wanted, weights[name], name) for name, wanted in expected.items()}
-    for name, weight in weights.items():
+    found = fitting_weights(weights, expected)
+    model.load_state_dict(found, assign=True)
+    return model.eval()
+
+
+def fitting_weights(
+    weights: Mapping[str, Tensor], expected: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """A stranger's weights under the names of our network, checked.
+
+    The prefixes of DataParallel and torch.compile go, counts of batches may be missing (old
+    versions of torch have none), and what tools that count operations leave is passed over.
+    """
+    named = {
+        str(name).replace("module.", "").replace("_orig_mod.", ""): w for name, w in weights.items()
+    }
+    for name, wanted in expected.items():
+        if name.endswith("num_batches_tracked"):
+            named.setdefault(name, torch.zeros((), dtype=wanted.dtype))
+    missing = expected.keys() - named.keys()
+    unknown = [name for name in named.keys() - expected.keys() if name.endswith(".weight")]
+    if missing or unknown:
+        one = f"{min(missing)} is missing" if missing else f"{min(unknown)} is not in ours"
+        raise UserError(f"the weights are those of another network ({one})")
+    found = {name: numbers_like(wanted, named[name], name) for name, wanted in expected.items()}
+    for name, weight in found.items():
         if name.endswith("running_var") and weight.min() < 0:
             raise UserError(f"{name} holds negative numbers")
-    model.load_state_dict(weights, assign=True)
-    return model.eval()
+    return found
 
 
 def numbers_like(wanted: Tensor, tensor: Tensor, name: str) -> Tensor:
@@ -189,10 +228,3 @@ def check_widths(arguments: object) -> None:
 
 def is_width(number: object, least: int) -> bool:
     return type(number) is int and least <= number <= MAX_WIDTH
-
-
-def read_progress(contents: dict[str, Any]) -> tuple[int, float | None]:
-    epoch, loss = contents.get("epoch"), contents.get("best_loss")
-    if not (type(epoch) is int and 0 <= epoch < 2**31):
-        raise UserError("it does not say which epoch it is of")
-    return epoch, loss if type(loss) is float and math.isfinite(loss) else None
