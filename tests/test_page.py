@@ -74,17 +74,17 @@ def browser() -> Iterator["Browser"]:
 
 
 @pytest.fixture(scope="module")
-def pages(browser: "Browser") -> Callable[..., "Page"]:
-    """Hands out one page for each set of browser options: opening a new one takes longest."""
-    opened: dict[tuple[tuple[str, Any], ...], Page] = {}
+def windows(browser: "Browser") -> Callable[..., "Page"]:
+    """Hands out one window for each file and set of options: opening pages takes longest."""
+    opened: dict[tuple[Any, ...], Page] = {}
 
-    def page(**options: Any) -> "Page":
-        key = tuple(options.items())
+    def window(file: Path, **options: Any) -> "Page":
+        key = (file, *options.items())
         if key not in opened:
             opened[key] = browser.new_page(**options)
         return opened[key]
 
-    return page
+    return window
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +109,10 @@ def export(path: Path, *words: str | Path) -> Path:
 
 
 class Visit:
-    """A page from its opening on, and the hands and eyes of the person who uses it."""
+    """A page as it is when it opens, and the hands and eyes of the person who uses it."""
 
-    def __init__(self, page: "Page", file: Path) -> None:
+    def __init__(self, page: "Page", file: Path, anew: bool) -> None:
         self.page = page
-        self.file = file
         self.requests: list[Request] = []
         self.errors: list[str] = []
         self.listeners: dict[Any, Callable[[Any], None]] = {
@@ -123,8 +122,22 @@ class Visit:
         }
         for event, listener in self.listeners.items():
             page.on(event, listener)
-        page.goto(file.as_uri())
-        page.locator("#explorer:visible, .problem:visible").first.wait_for()
+        self.expected_requests: list[str] = []
+        if anew or page.url != file.as_uri() or not self.starts_over():
+            self.expected_requests.append(file.as_uri())
+            page.goto(file.as_uri())
+            page.locator("#explorer:visible, .problem:visible").first.wait_for()
+
+    def starts_over(self) -> bool:
+        """Move the point back; whether an earlier visit left all the rest as it had found it."""
+        self.page.evaluate("explorer.stopAndMoveTo([0, 0])")
+        self.next_frame()
+        untouched: bool = self.page.evaluate(
+            """navigator.language.startsWith(document.documentElement.lang) &&
+            !document.querySelector("#tools [aria-pressed=true], #legend [aria-pressed=false]") &&
+            !document.querySelector("dialog[open]")"""
+        )
+        return untouched
 
     def on_console(self, message: "ConsoleMessage") -> None:
         if message.type == "error":
@@ -134,7 +147,7 @@ class Visit:
         """See to it that nothing was requested and nothing went wrong."""
         for event, listener in self.listeners.items():
             self.page.remove_listener(event, listener)
-        assert [request.url for request in self.requests] == [self.file.as_uri()]
+        assert [request.url for request in self.requests] == self.expected_requests
         assert self.errors == []
 
     def see(self, text: str) -> None:
@@ -222,20 +235,21 @@ class Visit:
 
 
 @pytest.fixture
-def visit(pages: Callable[..., "Page"], small: Path) -> Iterator[Callable[..., Visit]]:
-    """Opens the page in the browser's usual state but for some options, and ends the visit."""
+def visit(windows: Callable[..., "Page"], small: Path) -> Iterator[Callable[..., Visit]]:
+    """Brings a page to the state in which it opens; anew, where gestures cannot lead back to it."""
     visits: list[Visit] = []
 
     def visit(
         file: Path = small,
         size: tuple[int, int] = WIDE,
-        page: "Page | None" = None,
+        window: "Page | None" = None,
+        anew: bool = False,
         **options: Any,
     ) -> Visit:
-        page = page or pages(**{"locale": "en-GB"} | options)
-        page.set_viewport_size({"width": size[0], "height": size[1]})
-        page.emulate_media(color_scheme="light")
-        visits.append(Visit(page, file))
+        window = window or windows(file, **{"locale": "en-GB"} | options)
+        window.set_viewport_size({"width": size[0], "height": size[1]})
+        window.emulate_media(color_scheme="light")
+        visits.append(Visit(window, file, anew))
         return visits[-1]
 
     yield visit
@@ -322,7 +336,7 @@ def test_it_says_what_the_digit_looks_like(
 
 
 def test_what_is_read_aloud_waits_for_the_point_to_rest(visit: Callable[..., Visit]) -> None:
-    here = visit()
+    here = visit(anew=True)
     announced = here.page.locator("#announcement[aria-live=polite]")
     moved = "explorer.jumpTo(8), explorer.paint(), byId('announcement').textContent"
     assert "an 8" not in here.page.evaluate(f"({moved})")
@@ -332,7 +346,7 @@ def test_what_is_read_aloud_waits_for_the_point_to_rest(visit: Callable[..., Vis
 
 
 def test_it_speaks_the_browsers_language_and_switches(visit: Callable[..., Visit]) -> None:
-    here = visit(locale="fr-CA")
+    here = visit(locale="fr-CA", anew=True)
     assert here.page.title() == "Une carte des chiffres manuscrits"
     assert here.page.locator("html").get_attribute("lang") == "fr"
     here.click("English")
@@ -523,7 +537,7 @@ def test_h_shows_the_keys_until_the_next_key_or_click(visit: Callable[..., Visit
 
 
 def test_tab_reaches_everything_and_shows_where_it_is(visit: Callable[..., Visit]) -> None:
-    here = visit()
+    here = visit(anew=True)
     reached = []
     for _ in range(17):
         here.page.keyboard.press("Tab")
@@ -615,7 +629,7 @@ def test_a_move_is_decoded_and_painted_within_4_ms(visit: Callable[..., Visit], 
 
 
 def test_the_page_may_not_ask_the_network_for_anything(visit: Callable[..., Visit]) -> None:
-    here = visit()
+    here = visit(anew=True)
     for attempt in (
         "fetch('https://example.org/')",
         "new Promise((_, fail) => Object.assign(new Image(), {onerror: fail, src: 'a.png'}))",
@@ -636,9 +650,9 @@ def test_without_javascript_a_line_says_so(visit: Callable[..., Visit]) -> None:
 
 
 def test_an_old_browser_is_told(visit: Callable[..., Visit], browser: "Browser") -> None:
-    page = browser.new_page(locale="fr")
-    page.add_init_script("delete window.DecompressionStream")
-    here = visit(page=page)
+    window = browser.new_page(locale="fr")
+    window.add_init_script("delete window.DecompressionStream")
+    here = visit(window=window)
     here.see("Ce navigateur est trop ancien")
     assert here.page.locator("main").is_hidden()
 
