@@ -14,12 +14,6 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
-import numpy as np
-from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent, key_press_handler
-from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
-
 from autoencoder import UserError
 from autoencoder.command_line import Parser, coordinate, file_name, positive_int, run
 from autoencoder.layers import LATENT
@@ -29,6 +23,12 @@ from autoencoder.storage.files import write_atomically
 from autoencoder.view import page, pictures
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, ExplorerView
 from autoencoder.view.latent_map import NUDGE, SECONDS_A_LEG, LatentMap, Point
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent, key_press_handler
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 FRAME_MS = 25  # between two frames of the tour
 ARROWS = {"left": (-1, 0), "right": (1, 0), "down": (0, -1), "up": (0, 1)}
@@ -79,9 +79,9 @@ class Explorer:
         self, figure: Figure, latent_map: LatentMap, point: tuple[float, float] = (0.0, 0.0)
     ) -> None:
         self.latent_map = latent_map
-        self.view = ExplorerView(figure, latent_map, HELP)
-        self.canvas: Any = figure.canvas
         self.point: Point = np.array(point, dtype=float)
+        self.view = ExplorerView(figure, latent_map, self.point, HELP)
+        self.canvas: Any = figure.canvas
         self.message = ""
         self.dragging = False
         # Without an event loop no timer fires, and no events pile up either.
@@ -93,7 +93,6 @@ class Explorer:
         self.tour_stops: list[Point] = []
         self.tour_began = 0.0
 
-        self.view.update(self.point)
         # The explorer's keys come first; on_key hands on the others.
         manager = self.canvas.manager
         if manager is not None and manager.key_press_handler_id is not None:
@@ -287,21 +286,21 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@pictures.our_style()
 def main() -> None:
     arguments = parse_arguments()
-    checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint(Path("checkpoints")))
+    checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
     print(f"Using {checkpoint}")
-    title = f"Latent space of MNIST: {checkpoint}"
+    digits = load_mnist(arguments.data, "test").first(arguments.samples)
+    if not digits.are_mnist:
+        print(digits.note)
+    title = f"Latent space of {digits.name}: {checkpoint}"
     windowless = arguments.save or arguments.export
-    figure = None if windowless else pictures.open_window(FIGURE_SIZE, DPI, title)
-    if figure is None and not windowless:
-        raise UserError(
-            "no window can open: this needs a display, and python3-tk or"
-            " `pip install PySide6-Essentials`; --save PICTURE.png works without"
-        )
-    images, labels = load_mnist(arguments.data, "test")
-    shown = slice(arguments.samples)
-    latent_map = LatentMap(checkpoint.model, images[shown], labels[shown])
+    try:
+        figure = None if windowless else pictures.open_window(FIGURE_SIZE, DPI, title)
+    except UserError as error:
+        raise UserError(f"{error}; --save PICTURE.png works without") from error
+    latent_map = LatentMap(checkpoint.model, digits)
     if arguments.export:
         export(checkpoint, latent_map, arguments.point, arguments.export)
         return

@@ -20,14 +20,10 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-from tqdm import tqdm
-
 from autoencoder import UserError, ranks
 from autoencoder.command_line import (
     Parser,
+    bar_shows,
     caught_signals,
     file_name,
     positive_float,
@@ -37,13 +33,18 @@ from autoencoder.command_line import (
     whole_number,
 )
 from autoencoder.layers import LATENT
-from autoencoder.mnist import load_mnist
+from autoencoder.mnist import Digits, load_mnist
 from autoencoder.model import COMPRESSION, encode_digits, mean_squared_error, unit_pixels
 from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
 from autoencoder.storage.files import make_folder
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import PRESETS, Settings, Training, fresh_training, resumed_training
 from autoencoder.view import pictures
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
 
 # The learning rate climbs over this share of the epochs, from this share of its peak, and then
 # falls to nothing.
@@ -164,12 +165,13 @@ def train(
 ) -> None:
     """Train to the last epoch, or until stopped; the first rank writes the log and checkpoints."""
     epochs = training.settings.epochs
-    on_terminal = sys.stdout.isatty()
+    with_bar = bar_shows()
+    with_lines = not (with_bar and sys.stdout.isatty())
     if training.epoch == 0:
         training.model.start(images)
     began_at, snapshot = training.epoch, training.snapshot()
     began = time.perf_counter()
-    with tqdm(total=epochs, initial=began_at, unit="epoch", disable=not on_terminal) as bar:
+    with tqdm(total=epochs, initial=began_at, unit="epoch", disable=not with_bar) as bar:
         while training.epoch < epochs:
             loss = train_epoch(training, images, stop)
             if loss is None:
@@ -193,7 +195,7 @@ def train(
                 folder.save(snapshot, best=best, numbered=is_numbered(training, save_every))
             bar.set_postfix_str(f"loss {loss:.5f}, test {test_mse:.5f}", refresh=False)
             bar.update()
-            if not on_terminal:
+            if with_lines:
                 print(
                     f"Epoch: {training.epoch:>{len(str(epochs))}}/{epochs} | Avg loss: {loss:.8f}"
                     f" | Test MSE: {test_mse:.5f} | Time: {seconds:.2f}s"
@@ -210,33 +212,34 @@ def is_numbered(training: Training, save_every: int) -> bool:
 @torch.inference_mode()
 def report(
     training: Training,
-    train_set: tuple[Tensor, Tensor],
-    test_set: tuple[Tensor, Tensor],
+    train_set: Digits,
+    test_set: Digits,
     folder: RunFolder,
     img: Path,
 ) -> None:
     """Print the results of a finished run and write its pictures."""
     model = training.model.cpu().eval()
-    images, labels = train_set
-    test_images, test_labels = test_set
-    latents, test_latents = encode_digits(model, images), encode_digits(model, test_images)
-    accuracy = neighbour_accuracy(latents, labels, test_latents, test_labels)
-    print(f"Test MSE: {mean_squared_error(model, test_images):.5f}")
+    latents = encode_digits(model, train_set.images)
+    test_latents = encode_digits(model, test_set.images)
+    accuracy = neighbour_accuracy(latents, train_set.labels, test_latents, test_set.labels)
+    print(f"Test MSE: {mean_squared_error(model, test_set.images):.5f}")
     print(f"10-nearest-neighbour accuracy of the test codes: {accuracy:.4f}")
     print(f"Checkpoints and log: {folder.path}")
 
-    first_of_each = torch.stack([(test_labels == digit).nonzero()[0, 0] for digit in range(10)])
+    count = len(latents) + len(test_latents)
+    # The first test digit of each kind that there is.
+    shown = [(test_set.labels == label).nonzero()[0, 0] for label in test_set.labels.unique()]
     figures = {
         img / "2D_Visualization_of_number.png": pictures.draw_map(
             torch.cat([latents, test_latents]).numpy(),
-            torch.cat([labels, test_labels]).numpy(),
-            "Where the 70,000 digits of MNIST live in two dimensions",
+            torch.cat([train_set.labels, test_set.labels]).numpy(),
+            f"Where the {count:,} digits of {test_set.name} live in two dimensions",
         ),
         img / "comparaison" / "compression_visualization.png": pictures.draw_comparison(
-            unit_pixels(test_images[first_of_each]).numpy(),
-            test_labels[first_of_each].numpy(),
-            test_latents[first_of_each].numpy(),
-            model.decode(test_latents[first_of_each]).numpy(),
+            unit_pixels(test_set.images[shown]).numpy(),
+            test_set.labels[shown].numpy(),
+            test_latents[shown].numpy(),
+            model.decode(test_latents[shown]).numpy(),
             test_latents.numpy(),
         ),
     }
@@ -253,7 +256,8 @@ def neighbour_accuracy(
     """The share of test codes whose k nearest training codes elect the right digit."""
     from scipy.spatial import cKDTree
 
-    _, neighbours = cKDTree(latents.numpy()).query(test_latents.numpy(), k)
+    ranks_asked = range(1, min(k, len(latents)) + 1)
+    _, neighbours = cKDTree(latents.numpy()).query(test_latents.numpy(), ranks_asked)
     elected = labels[torch.from_numpy(neighbours)].mode(dim=1).values
     return (elected == test_labels).float().mean().item()
 
@@ -386,9 +390,9 @@ def make_way(arguments: argparse.Namespace, training: Training, folder: RunFolde
         print(f"An earlier run's files, in the way of this one, are now in {aside}")
         if goes_on and (moved := aside / arguments.resume.name).exists():
             arguments.resume = moved
-    # The best of this folder is yet to come, however good the file was that the run goes on from.
-    if not folder.best.exists():
-        training.best_loss = math.inf
+    # The best of this folder may be yet to come, or be better than the file was that goes on.
+    best_loss = folder.best_loss()
+    training.best_loss = math.inf if best_loss is None else min(training.best_loss, best_loss)
 
 
 def announce(training: Training, folder: RunFolder, save_every: int) -> None:
@@ -402,9 +406,13 @@ def announce(training: Training, folder: RunFolder, save_every: int) -> None:
     print(
         f"Training on {training.device} in {settings.precision}:"
         f" epochs {training.epoch + 1} to {settings.epochs}, seed {settings.seed};"
-        f" checkpoints in {folder.path} will take about {files * size / 1e9:.1f} GB",
+        f" checkpoints in {folder.path} will take about {in_bytes(files * size)}",
         flush=True,
     )
+
+
+def in_bytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size > 0.5e9 else f"{size / 1e6:.0f} MB"
 
 
 def say_how_to_go_on(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> None:
@@ -433,7 +441,7 @@ def say_what_is_next(arguments: argparse.Namespace, folder: RunFolder) -> None:
     file = folder.best
     if not file.exists():
         file = folder.newest().path if arguments.resume is NEWEST else arguments.resume
-    if file != default_checkpoint(Path(CHECKPOINTS)):
+    if file != default_checkpoint():
         words += ["--checkpoint", str(file)]
     print(f"Next: {quoted(words)}")
 
@@ -446,6 +454,8 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
     training = begin(arguments, device)
     train_set = load_mnist(arguments.data, "train")
     test_set = load_mnist(arguments.data, "test")
+    if not train_set.are_mnist:
+        print(train_set.note)
     make_folder(arguments.img)
     with folder.locked() if first_rank else contextlib.nullcontext():
         with caught_signals() as stop:
@@ -453,7 +463,7 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
                 make_way(arguments, training, folder)
             if training.epoch < training.settings.epochs:
                 announce(training, folder, arguments.save_every)
-            images, test_images = train_set[0].to(device), test_set[0].to(device)
+            images, test_images = train_set.images.to(device), test_set.images.to(device)
             train(training, images, test_images, folder, arguments.save_every, stop)
         if training.epoch < training.settings.epochs:
             say_how_to_go_on(arguments, training, folder)
@@ -465,6 +475,7 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
     return 0
 
 
+@pictures.our_style()
 def main() -> int:
     arguments = parse_arguments()
     device = choose_device(arguments.device)

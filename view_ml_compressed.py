@@ -8,13 +8,21 @@ Pictures go to img/densityNumber/.
 """
 
 import argparse
+import contextlib
 import itertools
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from autoencoder import UserError
+from autoencoder.command_line import Parser, bar_shows, positive_float, positive_int, run
+from autoencoder.mnist import load_mnist
+from autoencoder.model import AutoEncoder, encode_digits, reconstruction_errors
+from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
+from autoencoder.storage.files import make_folder
+from autoencoder.view import pictures
 
 import numpy as np
 import torch
@@ -24,14 +32,6 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
-
-from autoencoder import UserError
-from autoencoder.command_line import Parser, positive_float, positive_int, run
-from autoencoder.mnist import load_mnist
-from autoencoder.model import AutoEncoder, encode_digits, reconstruction_errors
-from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
-from autoencoder.storage.files import make_folder
-from autoencoder.view import pictures
 
 DIGITS = tuple(range(10))
 ELEVATION, AZIMUTH = 30, 12
@@ -52,6 +52,8 @@ NEAR = 9.0
 BLOCK = 10
 # Halving 20 times takes the search for a peak from the distance of two grid points to a millionth.
 HALVINGS = 20
+# A density in the plane takes as many codes.
+LEAST = 3
 
 # The floor with the contours lies this far below the surface, as a part of the scale's height.
 FLOOR = 0.6
@@ -299,15 +301,15 @@ def draw_digit(
     inset.set_title(f"decoded at the peak\n({x:+.2f}, {y:+.2f})", fontsize=9)
 
 
-def draw_sheet(figure: Figure, grid: Grid, heights: Array) -> None:
-    """Draw ten densities (10, n, n) side by side, with the same axes and the same scale of height.
+def draw_sheet(figure: Figure, digits: Sequence[int], grid: Grid, heights: Array) -> None:
+    """Draw the densities (D, n, n) of D digits side by side, with the same axes and heights.
 
-    On each floor the home of all ten digits is grey. Only the outer axes carry numbers and names,
+    On each floor the home of all the digits is grey. Only the outer axes carry numbers and names,
     since all are the same.
     """
     scale = Normalize(0, heights.max())
     grid, heights = crop(grid, heights)
-    for digit in DIGITS:
+    for digit, its_heights in zip(digits, heights, strict=True):
         row, column = divmod(digit, 5)
         # The upper row is drawn last, since its axes' names hang into the lower row.
         axes: Any = figure.add_axes(
@@ -319,7 +321,7 @@ def draw_sheet(figure: Figure, grid: Grid, heights: Array) -> None:
             zorder=-row,
         )
         draw_whole_map(axes, grid, heights)
-        surface = draw_surface(axes, grid, heights[digit], scale)
+        surface = draw_surface(axes, grid, its_heights, scale)
         axes.set_box_aspect((1, 1.15, 0.93), zoom=1.16)
         axes.set_title(f"Digit {digit}", y=1.01, fontsize=13)
         axes.tick_params(pad=-2)
@@ -336,11 +338,11 @@ def draw_sheet(figure: Figure, grid: Grid, heights: Array) -> None:
         if column > 0:
             axes.zaxis.set_major_formatter("")
     figure.colorbar(surface, cax=figure.add_axes((0.952, 0.25, 0.01, 0.5)), label="Density")
-    figure.text(0.937, 0.8, "in grey:\nall ten\ndigits")
+    figure.text(0.937, 0.8, "in grey:\nall the\ndigits")
 
 
 def crop(grid: Grid, heights: Array) -> tuple[Grid, Array]:
-    """The part of a grid where any of the densities (10, n, n) shows, and the densities there."""
+    """The part of a grid where any of the densities (D, n, n) shows, and the densities there."""
     shown = (heights > EDGE * heights.max()).any(axis=0)
     indices = [np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0)]
     rows, columns = (slice(max(index[0] - 1, 0), index[-1] + 2) for index in indices)
@@ -348,7 +350,7 @@ def crop(grid: Grid, heights: Array) -> tuple[Grid, Array]:
 
 
 def draw_whole_map(axes: Any, grid: Grid, heights: Array) -> None:
-    """Paint the floor grey where any of the densities (10, n, n) shows."""
+    """Paint the floor grey where any of the densities (D, n, n) shows."""
     x, y = np.meshgrid(grid.x, grid.y)
     top = heights.max()
     axes.contourf(
@@ -367,30 +369,35 @@ def draw_whole_map(axes: Any, grid: Grid, heights: Array) -> None:
 
 
 def print_table(
-    densities: list[Density], grid: Grid, heights: Array, errors: Tensor, labels: Tensor
+    densities: dict[int, Density], grid: Grid, heights: Array, errors: Tensor, labels: Tensor
 ) -> None:
     """Print a row per digit: how well two numbers serve it, how compactly it lives, and with whom.
 
     Parameters
     ----------
-    densities : list of ten
+    densities : dict
+        The density of each of D digits.
     grid : Grid
-    heights : (10, n, n)
+    heights : (D, n, n)
         The densities on the grid.
     errors, labels : (N,)
         The reconstruction error and the label of each test digit.
     """
     print("digit  samples  test MSE  peak density   peak position  half within  overlaps most")
-    for digit in DIGITS:
-        (x, y), height = find_peak(densities[digit], grid, heights[digit])
-        overlaps = [overlap(heights[digit], other, grid.cell) for other in heights]
-        overlaps[digit] = 0
-        closest = int(np.argmax(overlaps))
+    by_digit = dict(zip(densities, heights, strict=True))
+    for digit, density in densities.items():
+        (x, y), height = find_peak(density, grid, by_digit[digit])
+        overlaps = {
+            other: overlap(by_digit[digit], by_digit[other], grid.cell)
+            for other in densities
+            if other != digit
+        }
+        closest = max(overlaps, key=lambda other: overlaps[other], default=digit)
         print(
-            f"{digit:5}  {len(densities[digit].codes):7}  {errors[labels == digit].mean():8.5f}"
+            f"{digit:5}  {len(density.codes):7}  {errors[labels == digit].mean():8.5f}"
             f"  {height:12.2f}  ({x:+.3f}, {y:+.3f})"
-            f"  {half_mass_area(heights[digit], grid.cell):11.4f}"
-            f"  {closest:6} ({overlaps[closest]:.3f})"
+            f"  {half_mass_area(by_digit[digit], grid.cell):11.4f}"
+            f"  {closest:6} ({overlaps.get(closest, 1):.3f})"
         )
 
 
@@ -450,17 +457,30 @@ def estimate_densities(
     """The density of each digit's codes; raises UserError where codes have no density."""
     densities = {}
     for digit in digits:
+        codes = latents[labels == digit]
         try:
-            densities[digit] = estimate_density(latents[labels == digit], bandwidth)
+            densities[digit] = estimate_density(codes, bandwidth)
         except UserError as error:
             raise UserError(f"digit {digit}: {error}") from None
     return densities
 
 
-def new_figure(size: tuple[float, float], in_window: bool) -> Figure:
-    """A figure, in a window if one is wanted and can open."""
-    window = pictures.open_window(size, WINDOW_DPI, "Density of the digits") if in_window else None
-    return window or Figure(size)
+def dense_enough(labels: Tensor) -> list[int]:
+    """The digits that have the three codes which a density takes; says which have fewer."""
+    counts = labels.bincount(minlength=len(DIGITS)).tolist()
+    if few := [digit for digit in DIGITS if counts[digit] < LEAST]:
+        print(f"Left out, for want of {LEAST} codes: {', '.join(map(str, few))}")
+    digits = [digit for digit in DIGITS if counts[digit] >= LEAST]
+    if not digits:
+        raise UserError(f"no digit has {LEAST} codes: there is no density to draw")
+    return digits
+
+
+def open_window(size: tuple[float, float]) -> Figure | None:
+    """A figure in a window; None if no window can open."""
+    with contextlib.suppress(UserError):
+        return pictures.open_window(size, WINDOW_DPI, "Density of the digits")
+    return None
 
 
 def save(figure: Figure, folder: Path, name: str, dpi: int) -> None:
@@ -469,41 +489,47 @@ def save(figure: Figure, folder: Path, name: str, dpi: int) -> None:
     tqdm.write(f"Saved {path}")
 
 
+@pictures.our_style()
 def main() -> None:
     arguments = parse_arguments()
     everything = "all" in arguments.digit
     digits = DIGITS if everything else [int(digit) for digit in dict.fromkeys(arguments.digit)]
-    show = not arguments.no_show
-    checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint(Path("checkpoints")))
+    checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
     print(f"Using {checkpoint}")
     make_folder(arguments.output)
-    images, labels = load_mnist(arguments.data, arguments.split)
-    wanted = torch.isin(labels, torch.tensor(digits))
-    images, labels = images[wanted], labels[wanted]
-    latents = encode_digits(checkpoint.model, images).double().numpy()
-    densities = estimate_densities(latents, labels.numpy(), digits, arguments.bandwidth)
+    data = load_mnist(arguments.data, arguments.split)
+    if not data.are_mnist:
+        print(data.note)
+    if everything:
+        digits = dense_enough(data.labels)
+    wanted = torch.isin(data.labels, torch.tensor(digits))
+    latents = encode_digits(checkpoint.model, data.images[wanted]).double().numpy()
+    labels = data.labels[wanted].numpy()
+    densities = estimate_densities(latents, labels, digits, arguments.bandwidth)
 
     with tqdm(
-        total=len(digits) + everything, unit="picture", leave=False, disable=not sys.stdout.isatty()
+        total=len(digits) + everything, unit="picture", leave=False, disable=not bar_shows()
     ) as bar:
         for digit in digits:
-            figure = new_figure(SURFACE_SIZE, show and not everything and digit == digits[-1])
+            last = digit == digits[-1] and not everything
+            window = open_window(SURFACE_SIZE) if last and not arguments.no_show else None
+            figure = window or Figure(SURFACE_SIZE)
             draw_digit(figure, digit, densities[digit], arguments.grid, checkpoint.model)
             save(figure, arguments.output, f"digit{digit}", SURFACE_DPI)
             bar.update()
         if everything:
-            ten = list(densities.values())
-            grid = grid_around(ten, arguments.grid)
-            heights = np.stack([evaluate(density, grid) for density in ten])
-            figure = new_figure(SHEET_SIZE, show)
-            draw_sheet(figure, grid, heights)
+            grid = grid_around(list(densities.values()), arguments.grid)
+            heights = np.stack([evaluate(density, grid) for density in densities.values()])
+            window = None if arguments.no_show else open_window(SHEET_SIZE)
+            figure = window or Figure(SHEET_SIZE)
+            draw_sheet(figure, digits, grid, heights)
             save(figure, arguments.output, "all", SHEET_DPI)
             bar.update()
     if everything:
-        test_images, test_labels = load_mnist(arguments.data, "test")
-        errors = reconstruction_errors(checkpoint.model, test_images)
-        print_table(ten, grid, heights, errors, test_labels)
-    if show:
+        test_set = load_mnist(arguments.data, "test")
+        errors = reconstruction_errors(checkpoint.model, test_set.images)
+        print_table(densities, grid, heights, errors, test_set.labels)
+    if window:
         pictures.show_windows()
 
 

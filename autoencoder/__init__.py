@@ -11,6 +11,13 @@ storage/      what must never be lost or believed: checkpoints, the folder of a 
 view/         what people look at: the map, the explorer's window and page, the pictures
 """
 
+import os
+
+# While threads of libgomp, which torch brings on Linux, wait for another that has lost its core,
+# they spin, and training beside anything else takes up to fifty times as long. It reads the number
+# of rounds once, when torch is imported: whoever imports this package does so before torch.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
 
 class UserError(Exception):
     """A problem that the user can mend; its message is one line that says how.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from autoencoder import UserError
+from autoencoder.mnist import default_root
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,7 +35,13 @@ class Parser(argparse.ArgumentParser):
         )
 
     def add_data(self) -> None:
-        self.add_folder("data", "data", "the folder that holds MNIST/raw")
+        self.add_argument(
+            "--data",
+            type=file_name,
+            default=default_root(),
+            metavar="DIR",
+            help="the folder that holds MNIST/raw (data, here or beside the scripts)",
+        )
 
     def add_checkpoint(self) -> None:
         self.add_argument(
@@ -56,7 +63,10 @@ def one_line(message: str) -> str:
 def file_name(text: str) -> Path:
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file or a folder")
-    return Path(text)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # of a user who is not there
+        raise argparse.ArgumentTypeError(f"{text}: there is no such home folder") from error
 
 
 def whole_number(text: str) -> int:
@@ -99,6 +109,14 @@ def quoted(words: Sequence[str]) -> str:
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
+def bar_shows() -> bool:
+    """Whether a progress bar would be seen: it goes to stderr, and Docker's terminals lack rows."""
+    try:
+        return sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).lines > 0
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
 def caught_signals() -> Iterator[list[int]]:
     """A list that Ctrl-C and SIGTERM go into instead of ending the process.
@@ -123,6 +141,10 @@ def caught_signals() -> Iterator[list[int]]:
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a script: what a user can mend ends in one line on stderr and exit status 1."""
     script = Path(sys.argv[0]).name
+    for name in ("stdout", "stderr"):
+        # Closed, or of a program without a terminal.
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open to the end
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The name of a file may hold characters that the terminal does not have.
         sys.stdout.reconfigure(errors="backslashreplace")

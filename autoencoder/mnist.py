@@ -3,28 +3,28 @@
 The four archives under ``data/MNIST/raw`` are read in memory, and what they hold is checked: what
 is read is what was checked, and nothing is unpacked, written, locked or deleted. torchvision, which
 takes more than a second to import, is asked only for what is missing.
+
+Four files of the same kind that are none of MNIST's are taken as digits of the user's own.
 """
 
 import gzip
 import hashlib
 import tempfile
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from autoencoder import UserError
+from autoencoder.storage.files import beside_the_scripts
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from autoencoder import UserError
-
 Split = Literal["train", "test", "all"]
 
 PARTS = {"train": ("train",), "test": ("t10k",), "all": ("train", "t10k")}
-IMAGES, LABELS = "{}-images-idx3-ubyte", "{}-labels-idx1-ubyte"
-# An IDX file is a magic number, the length of each dimension, four bytes each, and then its bytes.
-IMAGES_HEADER, LABELS_HEADER = 16, 8
-
 # MD5 of what the four archives unpack to.
 UNPACKED = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -32,9 +32,43 @@ UNPACKED = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
+# What an IDX file of bytes begins with, by its number of dimensions. Their lengths follow.
+MAGIC = {1: b"\0\0\x08\x01", 3: b"\0\0\x08\x03"}
+SIDE = 28
 
 
-def load_mnist(root: Path, split: Split) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True)
+class Digits:
+    """Handwritten digits and what they are.
+
+    Attributes
+    ----------
+    images : (N, 784) uint8
+    labels : (N,) int64 in 0..9
+    are_mnist : bool
+        Whether they are MNIST's, and not the user's own.
+    """
+
+    images: Tensor
+    labels: Tensor
+    are_mnist: bool = True
+
+    @property
+    def name(self) -> str:
+        """What to call them in a title."""
+        return "MNIST" if self.are_mnist else "your own set"
+
+    @property
+    def note(self) -> str:
+        """What to tell a user whose digits are not MNIST's."""
+        return f"The digits are {self.name}, {len(self.labels):,} of them here, and not MNIST's"
+
+    def first(self, count: int | None) -> "Digits":
+        """As many of them, or all."""
+        return Digits(self.images[:count], self.labels[:count], self.are_mnist)
+
+
+def load_mnist(root: Path, split: Split) -> Digits:
     """Load the digits, downloading first what is missing.
 
     Parameters
@@ -44,54 +78,105 @@ def load_mnist(root: Path, split: Split) -> tuple[Tensor, Tensor]:
     split : {"train", "test", "all"}
         The 60,000 training digits, the 10,000 test digits, or both in this order.
 
-    Returns
-    -------
-    images : (N, 784) uint8
-    labels : (N,) int64 in 0..9
-
     Raises
     ------
     UserError
         If a file is damaged, or is missing and cannot be downloaded, or cannot be read.
     """
     raw = root / "MNIST" / "raw"
+    names = [name for name in UNPACKED if name.startswith(PARTS[split])]
     try:
-        images = [read_file(raw, IMAGES.format(part)) for part in PARTS[split]]
-        labels = [read_file(raw, LABELS.format(part)) for part in PARTS[split]]
+        contents = {name: read_mnist(raw, name) for name in names}
+        are_mnist = all(contents.values())
+        if not are_mnist:
+            contents = {name: read_own(raw, name) for name in UNPACKED}
     except OSError as error:
         raise UserError(f"cannot read the digits in {root}: {error}") from error
-    return (
-        torch.cat([as_tensor(content, IMAGES_HEADER).view(-1, 28 * 28) for content in images]),
-        torch.cat([as_tensor(content, LABELS_HEADER) for content in labels]).long(),
-    )
+    images, labels = [], []
+    for part in PARTS[split]:
+        images.append(as_tensor(contents[f"{part}-images-idx3-ubyte"], 3).view(-1, SIDE**2))
+        labels.append(as_tensor(contents[f"{part}-labels-idx1-ubyte"], 1).long())
+        if len(images[-1]) != len(labels[-1]):
+            raise UserError(
+                f"{raw}: there are {len(images[-1])} pictures and {len(labels[-1])} labels in"
+                f" {part}-images-idx3-ubyte and {part}-labels-idx1-ubyte"
+            )
+    return Digits(torch.cat(images), torch.cat(labels), are_mnist)
 
 
-def as_tensor(content: bytes, header: int) -> Tensor:
-    """The bytes behind the header of an IDX file."""
-    return torch.from_numpy(np.frombuffer(content, np.uint8, offset=header).copy())
+def default_root() -> Path:
+    """``data`` in the current folder if any of the four files is there, or beside the scripts."""
+    here = Path("data")
+    there = any(copies(here / "MNIST" / "raw", name) for name in UNPACKED)
+    return here if there else beside_the_scripts("data")
 
 
-def read_file(raw: Path, name: str) -> bytes:
-    """What one of MNIST's four files holds: from its archive, or else from its unpacked copy.
+def copies(raw: Path, name: str) -> list[Path]:
+    """The files that hold one of the four parts: archives first, then plain files.
+
+    Kaggle's files have a dot in their names, or lie in folders that are named as they are.
+    """
+    dotted = name.replace("-idx", ".idx")
+    names = [f"{name}.gz", name, f"{dotted}.gz", dotted, f"{name}/{name}", f"{dotted}/{dotted}"]
+    return [raw / each for each in names if (raw / each).is_file()]
+
+
+def read_mnist(raw: Path, name: str) -> bytes:
+    """What one of the four files holds if it is MNIST's, from whichever copy is good; else nothing.
 
     Raises
     ------
     UserError
-        If there is none and it cannot be downloaded, or there are some and each is damaged.
+        If there is no copy and none can be downloaded.
     """
-    copies = [raw / f"{name}.gz", raw / name]
-    if not any(copy.is_file() for copy in copies):
+    if not copies(raw, name):
         download(raw, name)
-    there = [copy for copy in copies if copy.is_file()]
-    for copy in there:
+    for copy in copies(raw, name):
         content = unpacked(copy)
         if hashlib.md5(content, usedforsecurity=False).hexdigest() == UNPACKED[name]:
             return content
-    raise UserError(f"{there[0]} is damaged: put a good copy there, from {mirrors()[0]}{name}.gz")
+    return b""
+
+
+def read_own(raw: Path, name: str) -> bytes:
+    """What one of four files of the user's own holds.
+
+    Raises
+    ------
+    UserError
+        If any of the four is MNIST's, since what differs in the others is damage then; or if this
+        one is not well-formed.
+    """
+    first = copies(raw, name)[0]
+    if any(read_mnist(raw, other) for other in UNPACKED if other != name):
+        from torchvision.datasets import MNIST
+
+        raise UserError(
+            f"{first} is damaged: put a good copy there, from {MNIST.mirrors[0]}{name}.gz"
+        )
+    content = unpacked(first)
+    dimensions = 3 if "images" in name else 1
+    lengths = np.frombuffer(content[4 : 4 + 4 * dimensions], ">u4").astype(int)
+    if content[:4] != MAGIC[dimensions] or len(lengths) < dimensions:
+        problem = "is no IDX file of bytes, or is damaged"
+    elif dimensions == 3 and lengths[1:].tolist() != [SIDE, SIDE]:
+        problem = f"holds pictures of {lengths[1]} x {lengths[2]} pixels instead of {SIDE} x {SIDE}"
+    elif len(content) != 4 + 4 * dimensions + lengths.prod() or not lengths[0]:
+        problem = "holds fewer or more bytes than it says, or none"
+    elif dimensions == 1 and max(content[8:]) > 9:
+        problem = "holds labels other than 0 to 9"
+    else:
+        return content
+    raise UserError(f"{first} {problem}")
+
+
+def as_tensor(content: bytes, dimensions: int) -> Tensor:
+    """The bytes behind the header of an IDX file."""
+    return torch.from_numpy(np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).copy())
 
 
 def unpacked(file: Path) -> bytes:
-    """What a file holds, an archive unpacked; nothing where the archive is damaged."""
+    """What a file holds, an archive unpacked; nothing if the archive is damaged."""
     content = file.read_bytes()
     try:
         return gzip.decompress(content) if file.suffix == ".gz" else content
@@ -100,14 +185,15 @@ def unpacked(file: Path) -> bytes:
 
 
 def download(raw: Path, name: str) -> None:
-    """Download an archive into its place, in one step."""
+    """Download an archive to where it belongs, in one step."""
+    from torchvision.datasets import MNIST
     from torchvision.datasets.utils import download_url
 
     archive = f"{name}.gz"
     raw.mkdir(parents=True, exist_ok=True)
-    # A folder of its own for each process of a training that several have begun.
+    # Each process of a training that several have begun downloads to a folder of its own.
     with tempfile.TemporaryDirectory(dir=raw) as folder:
-        for mirror in mirrors():
+        for mirror in MNIST.mirrors:
             try:
                 download_url(mirror + archive, folder)
                 (Path(folder) / archive).replace(raw / archive)
@@ -116,12 +202,5 @@ def download(raw: Path, name: str) -> None:
                 problem = error
     raise UserError(
         f"{raw / archive} is missing and could not be downloaded:"
-        f" put it there, from {mirrors()[0]}{archive}"
+        f" put it there, from {MNIST.mirrors[0]}{archive}"
     ) from problem
-
-
-def mirrors() -> list[str]:
-    """Addresses that MNIST's archives can be downloaded from."""
-    from torchvision.datasets import MNIST
-
-    return MNIST.mirrors

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from autoencoder import UserError
 from autoencoder.layers import (
     LATENT,
@@ -15,6 +12,9 @@ from autoencoder.layers import (
     TopographicEncoder,
     hidden_layers,
 )
+
+import torch
+from torch import Tensor, nn
 
 COMPRESSION = PIXELS / LATENT
 

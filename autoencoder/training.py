@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 from autoencoder import UserError, ranks
 from autoencoder.model import AutoEncoder
 from autoencoder.muon import Muon
 from autoencoder.storage.checkpoint import Checkpoint, numbers_like
+
+import torch
+from torch import Tensor, nn
 
 # Muon trains matrices whose sides are between these, at this multiple of Adam's rate. Those next to
 # the pixels would take it five times as long as all the others.

@@ -12,10 +12,6 @@ import statistics
 import tempfile
 from collections.abc import Callable
 
-import torch
-from torchvision.datasets import MNIST
-from torchvision.transforms import ToTensor
-
 from autoencoder.mnist import load_mnist
 from autoencoder.model import encode_digits
 from autoencoder.storage.checkpoint import load_checkpoint
@@ -28,6 +24,10 @@ from benchmarks.report import (
     shell,
     time_by_turns,
 )
+
+import torch
+from torchvision.datasets import MNIST
+from torchvision.transforms import ToTensor
 
 ENCODING_BAR, ENCODING_RATIO_BAR, ONE_BAR, ALL_BAR = 1.5, 5, 6.0, 45.0
 REFERENCE, OURS = "the reference's way", "encode_digits"

@@ -15,14 +15,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from scipy.spatial import cKDTree
-from torchvision.datasets import MNIST
-from torchvision.transforms import ToTensor
-
 from autoencoder.mnist import load_mnist
 from autoencoder.model import encode_digits
 from autoencoder.storage.checkpoint import load_checkpoint
@@ -36,6 +28,14 @@ from benchmarks.report import (
     time_by_turns,
 )
 from interac_decompression import DPI, FIGURE_SIZE, Explorer
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from scipy.spatial import cKDTree
+from torchvision.datasets import MNIST
+from torchvision.transforms import ToTensor
 
 REFERENCE_DIGITS = 2000
 MOVE_BAR, MOVE_RATIO_BAR, START_BAR = 0.010, 15, 5.0

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import torch
-
 from autoencoder.storage.checkpoint import PRETRAINED
+
+import torch
 
 DATA = Path("data")
 CHECKPOINT = Path("checkpoints") / PRETRAINED

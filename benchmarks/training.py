@@ -12,17 +12,17 @@ import statistics
 import warnings
 from collections.abc import Callable
 
-import torch
-import torch.nn.functional as F
-from torch.utils.data import DataLoader
-from torchvision.datasets import MNIST
-from torchvision.transforms import ToTensor
-
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder
 from autoencoder.training import Settings, Training, fastest_precision
 from benchmarks.report import DATA, check, print_machine, print_table, time_by_turns
 from main import train_epoch
+
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader
+from torchvision.datasets import MNIST
+from torchvision.transforms import ToTensor
 
 BATCH = 1024
 DIGITS = 60_000

@@ -10,15 +10,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import main as script
+from autoencoder.command_line import run
+from autoencoder.mnist import Digits, load_mnist
+from autoencoder.view import pictures
+from tests.faults import NO_FAULT, Fault, Running, Work, warm_context
+
 import pytest
 import torch
 from torch import Tensor
-
-import main as script
-from autoencoder.command_line import run
-from autoencoder.mnist import load_mnist
-from autoencoder.view import pictures
-from tests.faults import NO_FAULT, Fault, Running, Work, warm_context
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "data"
@@ -33,7 +33,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 @pytest.fixture(scope="session")
 def test_set() -> tuple[Tensor, Tensor]:
     """The 10,000 test digits: (10000, 784) uint8 and their labels."""
-    return load_mnist(DATA, "test")
+    digits = load_mnist(DATA, "test")
+    return digits.images, digits.labels
 
 
 @pytest.fixture(scope="session")
@@ -112,8 +113,8 @@ def train(
 
     Pictures, which take longer than such a training, are drawn only where --img is given.
     """
-    images, labels = test_set
-    monkeypatch.setattr(script, "load_mnist", lambda _root, _split: (images[:600], labels[:600]))
+    digits = Digits(*test_set).first(600)
+    monkeypatch.setattr(script, "load_mnist", lambda _root, _split: digits)
 
     def train(*words: str | Path) -> Outcome:
         places = ["--checkpoints", tmp_path / "checkpoints", "--img", tmp_path / "img"]

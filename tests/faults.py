@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import main
+from autoencoder import UserError, training
+from autoencoder.command_line import run
+from autoencoder.mnist import Digits
+from autoencoder.model import AutoEncoder
+from autoencoder.storage.run_folder import RunFolder
+
 import psutil
 import pytest
 import torch
 from numpy.typing import NDArray
-
-import main
-from autoencoder import UserError, training
-from autoencoder.command_line import run
-from autoencoder.model import AutoEncoder
-from autoencoder.storage.run_folder import RunFolder
 
 PIECE = 50_000  # bytes of a checkpoint that are written at once, a thirteenth of it
 SNIPPET = 20  # bytes of a row of the log
@@ -129,7 +130,7 @@ class Work:
         sys.stdout = self.out.open("w")
         sys.stderr = self.err.open("w", errors="backslashreplace")
         sys.argv = ["main.py", *self.words]
-        digits = torch.from_numpy(self.images), torch.from_numpy(self.labels)
+        digits = Digits(torch.from_numpy(self.images), torch.from_numpy(self.labels))
         smaller: Any = {
             "load_mnist": lambda _root, _split: digits,
             "report": lambda *_: None,

@@ -13,13 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
 import main
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.archive import LEGACY_NUMBER, MAX_PICKLE
 from autoencoder.training import Settings, Training
+
+import torch
+from torch import Tensor, nn
 
 Members = dict[str, bytes]
 

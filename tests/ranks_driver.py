@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import torch
-from torch import Tensor
-
 import main as script
 from autoencoder import ranks
-from autoencoder.mnist import Split, load_mnist
+from autoencoder.mnist import Digits, Split, load_mnist
 from autoencoder.training import Training
 from autoencoder.view import pictures
 
+import torch
 
-def few_digits(root: Path, split: Split) -> tuple[Tensor, Tensor]:
-    images, labels = load_mnist(root, split)
-    return images[:3000], labels[:3000]
+
+def few_digits(root: Path, split: Split) -> Digits:
+    return load_mnist(root, split).first(3000)
 
 
 def main() -> None:

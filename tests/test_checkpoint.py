@@ -11,14 +11,14 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-import pytest
-import torch
-from torch import Tensor, nn
-
 from autoencoder import UserError
 from autoencoder.model import AutoEncoder, reconstruction_errors
 from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
 from tests.conftest import PRETRAINED, RECORD
+
+import pytest
+import torch
+from torch import Tensor, nn
 
 
 @pytest.fixture
@@ -156,10 +156,15 @@ def test_the_cause_of_a_refusal_is_the_real_one(file: Path, contents: object, ca
         load_checkpoint(file)
 
 
-def test_the_users_own_best_comes_before_the_pretrained(tmp_path: Path) -> None:
-    assert default_checkpoint(tmp_path).name == "autoencoder_pretrained.pth"
-    (tmp_path / "autoencoder_best.pth").touch()
-    assert default_checkpoint(tmp_path).name == "autoencoder_best.pth"
+def test_the_users_own_best_comes_before_the_one_that_ships(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert default_checkpoint() == PRETRAINED
+    best = Path("checkpoints/autoencoder_best.pth")
+    best.parent.mkdir()
+    best.touch()
+    assert default_checkpoint() == best
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(

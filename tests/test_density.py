@@ -4,12 +4,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pytest
-import torch
-from PIL import Image
-from scipy.stats import gaussian_kde, multivariate_normal, norm
-
 import view_ml_compressed as script
 from autoencoder import UserError
 from autoencoder.mnist import load_mnist
@@ -27,6 +21,12 @@ from view_ml_compressed import (
     half_mass_area,
     overlap,
 )
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.stats import gaussian_kde, multivariate_normal, norm
 
 
 @pytest.fixture(scope="module")

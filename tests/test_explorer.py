@@ -7,6 +7,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import interac_decompression as script
+from autoencoder.mnist import Digits
+from autoencoder.model import AutoEncoder
+from autoencoder.storage.checkpoint import load_checkpoint
+from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, line_box
+from autoencoder.view.latent_map import SECONDS_A_LEG, LatentMap
+from interac_decompression import Explorer
+from tests.conftest import PRETRAINED, ROOT, assert_refused, run_script
+
 import numpy as np
 import psutil
 import pytest
@@ -18,22 +27,13 @@ from matplotlib.image import imread
 from numpy.typing import NDArray
 from torch import Tensor
 
-import interac_decompression as script
-from autoencoder.model import AutoEncoder
-from autoencoder.storage.checkpoint import load_checkpoint
-from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, line_box
-from autoencoder.view.latent_map import SECONDS_A_LEG, LatentMap
-from interac_decompression import Explorer
-from tests.conftest import PRETRAINED, ROOT, assert_refused, run_script
-
 A_PIXEL = 0.003  # in latent coordinates
 
 
 @pytest.fixture(scope="module")
 def latent_map(test_set: tuple[Tensor, Tensor]) -> LatentMap:
     """The map of 2,000 test digits under the pretrained network."""
-    images, labels = test_set
-    return LatentMap(load_checkpoint(PRETRAINED).model, images[:2000], labels[:2000])
+    return LatentMap(load_checkpoint(PRETRAINED).model, Digits(*test_set).first(2000))
 
 
 def explore(latent_map: LatentMap) -> Explorer:
@@ -319,7 +319,7 @@ def test_the_saved_view_is_what_the_window_shows(
 def test_other_keys_change_nothing(explorer: Explorer) -> None:
     before = pixels_of(explorer)
     x, y = explorer.view.digit_image.axes.bbox.p0 + 50
-    for key in ("l", "k", "L", "G", "x", "ctrl+s", "f5", None):
+    for key in ("l", "k", "L", "x", "ctrl+s", "ctrl+g", "f5", None):
         event = KeyEvent("key_press_event", explorer.canvas, key, int(x), int(y))
         explorer.canvas.callbacks.process("key_press_event", event)
         assert np.array_equal(pixels_of(explorer), before)
@@ -349,8 +349,7 @@ def test_a_canvas_that_cannot_blit_is_drawn_whole(
 
 
 def test_one_sample_is_enough(latent_map: LatentMap, test_set: tuple[Tensor, Tensor]) -> None:
-    images, labels = test_set
-    explorer = explore(LatentMap(latent_map.model, images[:1], labels[:1]))
+    explorer = explore(LatentMap(latent_map.model, Digits(*test_set).first(1)))
     for key in (*"0123456789gtrh", "left"):
         press(explorer, key)
 

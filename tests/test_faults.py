@@ -27,22 +27,15 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import hypothesis
-import pytest
-import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from matplotlib.figure import Figure
-from torch import Tensor
-
 import interac_decompression
 import main
 import view_ml_compressed
 from autoencoder import UserError, mnist
 from autoencoder.command_line import Parser, run
+from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view import pictures
-from tests.conftest import assert_refused, assert_same_training, logged_epochs, run_script
+from tests.conftest import DATA, assert_refused, assert_same_training, logged_epochs, run_script
 from tests.faults import Fault, Reading, Running, peak_memory, take_up
 from tests.hostile import (
     damaged_bytes,
@@ -52,6 +45,14 @@ from tests.hostile import (
     hostile_files,
     saved,
 )
+
+import hypothesis
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from torch import Tensor
 
 EPOCHS, SAVE_EVERY = 24, 4
 LENGTH = ("--epochs", str(EPOCHS), "--save_every", str(SAVE_EVERY), "--batch_size", "256")
@@ -457,7 +458,7 @@ def test_damaged_data_is_read_right_or_refused(
     good.mkdir(parents=True)
     for name, content in small_mnist.items():
         (good / name).write_bytes(content)
-    images, labels = mnist.load_mnist(tmp_path / "good", "all")
+    good_digits = mnist.load_mnist(tmp_path / "good", "all")
     outcomes: Counter[str] = Counter()
 
     @randomly(examples)
@@ -469,8 +470,8 @@ def test_damaged_data_is_read_right_or_refused(
             outcomes["refused" if "\n" not in str(error) else "refused in two lines"] += 1
         else:
             outcomes["right"] += 1
-            assert torch.equal(loaded[0], images)
-            assert torch.equal(loaded[1], labels)
+            assert torch.equal(loaded.images, good_digits.images)
+            assert torch.equal(loaded.labels, good_digits.labels)
 
     right_or_refused()
     assert outcomes.keys() == {"right", "refused"}
@@ -515,11 +516,10 @@ def up_to_work(
     test_set: tuple[Tensor, Tensor],
 ) -> None:
     """In a folder with a checkpoint; the scripts run until they would train or draw."""
-    images, labels = test_set
+    few = Digits(*test_set).first(600)
 
-    def digits(root: Path, split: Any) -> tuple[Tensor, Tensor]:
-        few = images[:600], labels[:600]
-        return few if root == Path("data") else mnist.load_mnist(root, split)
+    def digits(root: Path, split: Any) -> Digits:
+        return few if root == DATA else mnist.load_mnist(root, split)
 
     for script in SCRIPTS:
         monkeypatch.setattr(script, "load_mnist", digits)
@@ -533,6 +533,7 @@ def up_to_work(
     monkeypatch.setattr(pictures, "open_window", lambda *_: Figure())
     (tmp_path / "work" / "checkpoints").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("HOME", str(tmp_path / "work"))
     Path("checkpoints/autoencoder_pretrained.pth").write_bytes(saved(good_contents()))
     Path("a file").touch()
 

@@ -4,14 +4,14 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import pytest
-import torch
-
 import main as script
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.training import PRESETS
 from tests.conftest import DATA, assert_refused, assert_same_training, logged_epochs, run_script
+
+import pytest
+import torch
 
 PICTURES = (
     "2D_Visualization_of_number.png",

@@ -5,13 +5,14 @@ import os
 import shutil
 from pathlib import Path
 
+from autoencoder import UserError
+from autoencoder.mnist import Digits, Split, load_mnist
+from tests.conftest import DATA, run_script
+
 import pytest
 import torch
 
-from autoencoder import UserError
-from autoencoder.mnist import load_mnist
-from tests.conftest import DATA, run_script
-
+SPLITS: tuple[Split, ...] = ("all", "train", "test")
 COUNTS = [6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958]
 
 
@@ -38,7 +39,9 @@ def damage(file: Path, kind: str) -> None:
 
 
 def test_the_sets_are_those_of_mnist(fresh: Path) -> None:
-    images, labels = load_mnist(fresh, "all")
+    digits = load_mnist(fresh, "all")
+    images, labels = digits.images, digits.labels
+    assert digits.are_mnist
     assert images.shape == (70_000, 784)
     assert images.dtype == torch.uint8
     assert labels[:5].tolist() == [5, 0, 4, 1, 9]
@@ -46,12 +49,14 @@ def test_the_sets_are_those_of_mnist(fresh: Path) -> None:
     assert round(images[:60_000].float().mean().item() / 255, 4) == 0.1307
 
 
+def same(one: Digits, other: Digits) -> bool:
+    return torch.equal(one.images, other.images) and torch.equal(one.labels, other.labels)
+
+
 def test_all_is_the_training_set_and_then_the_test_set() -> None:
-    both = load_mnist(DATA, "all")
-    for whole, train, test in zip(
-        both, load_mnist(DATA, "train"), load_mnist(DATA, "test"), strict=True
-    ):
-        assert torch.equal(whole, torch.cat([train, test]))
+    both, train, test = (load_mnist(DATA, split) for split in SPLITS)
+    assert torch.equal(both.images, torch.cat([train.images, test.images]))
+    assert torch.equal(both.labels, torch.cat([train.labels, test.labels]))
 
 
 def test_reading_writes_nothing(fresh: Path) -> None:
@@ -65,7 +70,7 @@ def test_digits_in_a_read_only_folder_load(fresh: Path) -> None:
     raw = fresh / "MNIST" / "raw"
     raw.chmod(0o555)
     try:
-        assert len(load_mnist(fresh, "test")[0]) == 10_000
+        assert len(load_mnist(fresh, "test").labels) == 10_000
     finally:
         raw.chmod(0o755)
 
@@ -76,8 +81,7 @@ def test_unpacked_files_are_read_where_there_is_no_archive(fresh: Path) -> None:
     for archive in (fresh / "MNIST" / "raw").glob("t10k*.gz"):
         archive.with_suffix("").write_bytes(gzip.decompress(archive.read_bytes()))
         archive.unlink()
-    for read, wanted in zip(load_mnist(fresh, "test"), expected, strict=True):
-        assert torch.equal(read, wanted)
+    assert same(load_mnist(fresh, "test"), expected)
 
 
 @pytest.mark.usefixtures("offline")
@@ -90,7 +94,7 @@ def test_of_an_archive_and_an_unpacked_file_the_good_one_is_read(fresh: Path, ki
     for bad, restored in ((archive, good), (archive.with_suffix(""), None)):
         damage(bad, kind)
         before = bad.read_bytes()
-        assert torch.equal(load_mnist(fresh, "test")[0], expected[0])
+        assert same(load_mnist(fresh, "test"), expected)
         assert bad.read_bytes() == before
         if restored:
             bad.write_bytes(restored)
@@ -128,7 +132,7 @@ def test_what_is_missing_is_downloaded(fresh: Path, monkeypatch: pytest.MonkeyPa
         shutil.copy(DATA / "MNIST" / "raw" / url.rsplit("/", 1)[1], folder)
 
     monkeypatch.setattr("torchvision.datasets.utils.download_url", download)
-    assert len(load_mnist(fresh, "test")[0]) == 10_000
+    assert len(load_mnist(fresh, "test").labels) == 10_000
     assert len(list(archive.parent.iterdir())) == 4
 
 

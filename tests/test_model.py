@@ -1,11 +1,11 @@
 """The network is the reference's: shapes, keys, parameters."""
 
+from autoencoder.layers import TopographicEncoder
+from autoencoder.model import AutoEncoder, encode_digits, unit_pixels
+
 import pytest
 import torch
 from torch import Tensor, nn
-
-from autoencoder.layers import TopographicEncoder
-from autoencoder.model import AutoEncoder, encode_digits, unit_pixels
 
 HALVES = ("encoder", "decoder")
 

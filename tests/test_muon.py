@@ -1,12 +1,12 @@
 """Muon: steps as long in every direction, as torch's own takes them."""
 
-import pytest
-import torch
-from torch import Tensor, nn
-
 from autoencoder.muon import Muon, orthogonalize
 from autoencoder.training import MUON_RATE, Settings, Training
 from main import train_epoch
+
+import pytest
+import torch
+from torch import Tensor, nn
 
 SHAPES = [(64, 128), (128, 64), (96, 96)]
 

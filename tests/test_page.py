@@ -14,14 +14,8 @@ from itertools import combinations, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import pytest
-import torch
-from matplotlib.transforms import Bbox
-from numpy.typing import NDArray
-from torch import Tensor
-
 import interac_decompression as script
+from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from autoencoder.view import page as template
@@ -29,6 +23,13 @@ from autoencoder.view.latent_map import LatentMap
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 from tests.conftest import DATA, PRETRAINED, ROOT, need
 from tests.test_pictures import SIGHT, smallest_distance
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
+from torch import Tensor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
@@ -437,7 +438,7 @@ def test_arrows_nudge_and_r_goes_back(visit: Callable[..., Visit]) -> None:
 def test_a_number_jumps_to_where_a_digit_is_densest(
     visit: Callable[..., Visit], full: Path, test_set: tuple[Tensor, Tensor]
 ) -> None:
-    latent_map = LatentMap(load_checkpoint(PRETRAINED).model, *test_set)
+    latent_map = LatentMap(load_checkpoint(PRETRAINED).model, Digits(*test_set))
     here = visit(full)
     for digit in range(10):
         here.press(str(digit))
@@ -671,7 +672,8 @@ def test_the_name_of_a_checkpoint_is_only_a_name(
 ) -> None:
     name = "<!--<script>$numbers & <img src=x onerror=alert(1)>"
     model = AutoEncoder().eval()
-    latent_map = LatentMap(model, torch.zeros(1, 784, dtype=torch.uint8), torch.tensor([3]))
+    digit = Digits(torch.zeros(1, 784, dtype=torch.uint8), torch.tensor([3]))
+    latent_map = LatentMap(model, digit)
     text = template.build_page(Checkpoint(Path(name), model), latent_map, (0, 0))
     (tmp_path / "named.html").write_text(text, encoding="utf-8")
     here = visit(tmp_path / "named.html")

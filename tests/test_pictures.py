@@ -1,12 +1,12 @@
 """The colours of the digits can be told apart, with any kind of sight."""
 
+from autoencoder.view.pictures import DIGIT_COLOURS
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from numpy.typing import ArrayLike, NDArray
-
-from autoencoder.view.pictures import DIGIT_COLOURS
 
 # How dichromats see linear RGB: Machado, Oliveira and Fernandes, "A Physiologically-based Model
 # for Simulation of Color Vision Deficiency", 2009, severity 1.

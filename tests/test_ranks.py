@@ -4,21 +4,20 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import pytest
-import torch
-from torch import Tensor
-
 from autoencoder import UserError, ranks
 from autoencoder.mnist import Split, load_mnist
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import Settings, Training
 from tests.conftest import DATA, run_script
 
+import pytest
+import torch
+
 SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 def test_two_ranks_train_one_network(
-    train: Any, test_set: tuple[Tensor, Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A training, one that goes on, and one of the record: all in the same two processes."""
     together, record = tmp_path / "together", tmp_path / "record"
@@ -46,7 +45,7 @@ def test_two_ranks_train_one_network(
         assert all(torch.equal(one[key], other[key]) for key in one)
 
     # A single process learns as much from the same digits.
-    digits = {split: [part[:3000] for part in load_mnist(DATA, split)] for split in SPLITS}
+    digits = {split: load_mnist(DATA, split).first(3000) for split in SPLITS}
     monkeypatch.setattr("main.load_mnist", lambda _root, split: digits[split])
     train("--checkpoints", tmp_path / "alone", "--epochs", "3")
     losses = [RunFolder(tmp_path / name).read_log()["Avg Loss"] for name in ("alone", "together")]

@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import numpy as np
-import pytest
-from matplotlib.colors import to_rgb
-from numpy.typing import NDArray
-from PIL import Image, ImageGrab
-
 import interac_decompression
 from autoencoder.command_line import run
 from autoencoder.view.explorer_view import DIGIT, FIGURE_SIZE, LEGEND, MAP
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 from tests.conftest import DATA, ROOT, need, run_script
 from view_ml_compressed import SURFACE_SIZE
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from numpy.typing import NDArray
+from PIL import Image, ImageGrab
 
 TOOLKITS = {"tkagg": "tkinter", "qtagg": "PySide6"}
 

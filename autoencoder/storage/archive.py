@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autoencoder import UserError
+
 # torch's own list of what weights_only allows; it has no public name.
 from torch._weights_only_unpickler import _get_allowed_globals
-
-from autoencoder import UserError
 
 # Far above any checkpoint of this project: 17 MB, 213 members, 18 kB of pickle.
 MAX_BYTES, MAX_MEMBERS, MAX_PICKLE = 200_000_000, 10_000, 2_000_000

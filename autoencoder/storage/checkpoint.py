@@ -20,14 +20,14 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from autoencoder import UserError
 from autoencoder.layers import LATENT
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.archive import MAX_BYTES, read_archive
-from autoencoder.storage.files import write_atomically
+from autoencoder.storage.files import beside_the_scripts, write_atomically
+
+import torch
+from torch import Tensor
 
 # The names that weights go by in a dict: the reference's and ours, and that of torch's tutorials.
 WEIGHTS = ("state_dict", "model_state_dict")
@@ -67,10 +67,10 @@ class Checkpoint:
         return f"{self.path} ({epoch}, {loss})"
 
 
-def default_checkpoint(folder: Path) -> Path:
-    """The best checkpoint of the user's latest training, or else the pretrained one."""
-    best = folder / BEST
-    return best if best.exists() else folder / PRETRAINED
+def default_checkpoint() -> Path:
+    """The best checkpoint of the user's latest training here, or else the one that ships."""
+    best = Path("checkpoints") / BEST
+    return best if best.exists() else beside_the_scripts("checkpoints") / PRETRAINED
 
 
 def save_checkpoint(path: Path, contents: dict[str, Any]) -> None:

@@ -42,10 +42,18 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder if it is missing; raises UserError where it cannot be written to."""
+    """Make a folder if it is missing; raises UserError if it cannot be written to."""
+    if path.is_symlink() and not path.exists():
+        raise UserError(f"cannot write to {path}: it is a link to {path.readlink()}, which is gone")
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
         raise UserError(f"cannot write to {path}: {error.strerror}") from error
+
+
+def beside_the_scripts(name: str) -> Path:
+    """A file or folder that ships with the project, from whichever folder a script is started."""
+    project = Path(__file__).parents[2]
+    return Path(name) if Path.cwd() == project else project / name

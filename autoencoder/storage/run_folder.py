@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from autoencoder import UserError
 from autoencoder.storage.checkpoint import (
     BEST,
@@ -23,7 +21,9 @@ from autoencoder.storage.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from autoencoder.storage.files import write_atomically
+from autoencoder.storage.files import make_folder, write_atomically
+
+from filelock import FileLock, Timeout
 
 COLUMNS = (
     "Epoch",
@@ -60,9 +60,9 @@ class RunFolder:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep the folder for this process; the lock dies with it."""
+        make_folder(self.path)
         lock = FileLock(self.path / ".lock")
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire(blocking=False)
         except Timeout:
             raise UserError(
@@ -70,7 +70,7 @@ class RunFolder:
                 " wait for its end, or give --checkpoints another folder"
             ) from None
         except OSError as error:
-            raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
+            raise UserError(f"cannot lock {lock.lock_file}: {error.strerror}") from error
         try:
             self.remove_leftovers()
             yield
@@ -156,6 +156,13 @@ class RunFolder:
         if numbered:
             save_checkpoint(self.numbered(contents["epoch"]), contents)
 
+    def best_loss(self) -> float | None:
+        """The loss of the best checkpoint; None if there is none, or it does not tell."""
+        try:
+            return load_checkpoint(self.best).loss
+        except UserError:
+            return None
+
     def complete(self, epoch: int) -> None:
         """Save the best checkpoint under its number too, if a kill came between the two."""
         if not self.numbered(epoch).exists() and checkpoint_epoch(self.best) == epoch:
@@ -166,6 +173,7 @@ class RunFolder:
 
         Whatever is past that epoch moves to a folder of its own: rows of the log, numbered
         checkpoints, the best one. For a fresh run, which goes on after epoch 0, that is everything.
+        A best checkpoint that does not tell its loss moves too, since nothing can be better.
 
         Returns
         -------
@@ -175,7 +183,8 @@ class RunFolder:
             rows = self.rows()
             late_rows = [row for row in rows if row_epoch(row) > epoch]
             late_files = [self.numbered(n) for n in self.numbered_epochs() if n > epoch]
-            if self.best.exists() and checkpoint_epoch(self.best) > epoch:
+            late = checkpoint_epoch(self.best) > epoch or self.best_loss() is None
+            if self.best.exists() and late:
                 late_files.append(self.best)
             aside = None
             if late_rows or late_files:

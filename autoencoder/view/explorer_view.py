@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
+from autoencoder.view.latent_map import GRID, NEIGHBOURS, LatentMap, Point
+from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR, label_latent_axes
+
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -16,9 +18,6 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, TransformedBbox
 from numpy.typing import ArrayLike, NDArray
-
-from autoencoder.view.latent_map import GRID, NEIGHBOURS, LatentMap, Point
-from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR, label_latent_axes
 
 FIGURE_SIZE, DPI = (14, 8), 100  # 1400 x 800 pixels
 # Left, bottom, width and height as fractions of the figure.
@@ -46,6 +45,8 @@ class ExplorerView:
     figure : Figure
         Empty.
     latent_map : LatentMap
+    point : (x, y) in [-1, 1]²
+        The first point to show; the map is large enough for it.
     help_text : str
         What ``show_help`` lays over the figure.
 
@@ -55,13 +56,11 @@ class ExplorerView:
         What the point shown last decodes to.
     """
 
-    def __init__(self, figure: Figure, latent_map: LatentMap, help_text: str) -> None:
-        # Text takes longest of all to draw; without hinting, a third less.
-        mpl.rcParams["text.hinting"] = "no_hinting"
+    def __init__(self, figure: Figure, latent_map: LatentMap, point: Point, help_text: str) -> None:
         self.figure = figure
         self.canvas: Any = figure.canvas
         self.latent_map = latent_map
-        self.map = MapPanel(figure, latent_map)
+        self.map = MapPanel(figure, latent_map, latent_map.limits(point))
         self.build_digit()
         self.build_neighbours()
         self.build_heat()
@@ -79,6 +78,7 @@ class ExplorerView:
                 artist.set_animated(self.canvas.supports_blit)
         self.can_blit = False
         self.canvas.mpl_connect("draw_event", self.on_draw)
+        self.update(point)
 
     # --- what is on the figure ----------------------------------------------------------------
 
@@ -226,11 +226,11 @@ class MapPanel:
         Which digits have their dots on the map.
     """
 
-    def __init__(self, figure: Figure, latent_map: LatentMap) -> None:
+    def __init__(self, figure: Figure, latent_map: LatentMap, limits: NDArray[np.float64]) -> None:
         self.latent_map = latent_map
         self.visible = np.ones(10, dtype=bool)
         self.axes = figure.add_axes(MAP)
-        self.axes.set(xlim=latent_map.limits[0], ylim=latent_map.limits[1])
+        self.axes.set(xlim=limits[0], ylim=limits[1])
         label_latent_axes(self.axes)
         colours = np.array([to_rgba(colour, 0.55) for colour in DIGIT_COLOURS])
         self.dot_colours = colours[latent_map.labels]

@@ -3,12 +3,12 @@
 The explorer's window and its page are twins over this map; what both have to agree on stands here.
 """
 
+from autoencoder.mnist import Digits
+from autoencoder.model import AutoEncoder, encode_digits
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
-
-from autoencoder.model import AutoEncoder, encode_digits
 
 NEIGHBOURS = 5  # real digits shown beside the decoded one
 GRID = 25  # decoded digits a side of the grid
@@ -29,23 +29,25 @@ class LatentMap:
     ----------
     model : AutoEncoder
         In evaluation mode, on the CPU.
-    images : (N, 784) uint8
-    labels : (N,) int in 0..9
+    digits : Digits
 
     Attributes
     ----------
     model
-    images, labels
-        As NumPy arrays.
+    images : (N, 784) uint8
+    labels : (N,) int64 in 0..9
     latents : (N, 2) float32 in (-1, 1)
         The codes of the digits.
+    are_mnist : bool
+        Whether the digits are MNIST's, and not the user's own.
     """
 
-    def __init__(self, model: AutoEncoder, images: Tensor, labels: Tensor) -> None:
+    def __init__(self, model: AutoEncoder, digits: Digits) -> None:
         self.model = model
-        self.images = images.numpy()
-        self.labels = labels.numpy()
-        self.latents = encode_digits(model, images).numpy()
+        self.are_mnist = digits.are_mnist
+        self.images = digits.images.numpy()
+        self.labels = digits.labels.numpy()
+        self.latents = encode_digits(model, digits.images).numpy()
 
     @torch.inference_mode()
     def decode(self, points: ArrayLike) -> NDArray[np.float32]:
@@ -74,9 +76,11 @@ class LatentMap:
         distances, _ = cKDTree(codes).query(codes, k=[min(DENSITY_RANK, len(codes))])
         return codes[distances[:, 0].argmin()].astype(float)
 
-    @property
-    def limits(self) -> NDArray[np.float32]:
-        """The part of the latent space that the map shows: [[left, right], [bottom, top]]."""
+    def limits(self, point: ArrayLike) -> NDArray[np.float64]:
+        """The part of the latent space that the map shows: [[left, right], [bottom, top]].
+
+        It holds all the digits, and the point where the explorer starts.
+        """
+        shown = np.vstack([self.latents, np.asarray(point, dtype=float)])
         margin = MARGIN + MARGIN_SHARE * np.ptp(self.latents, axis=0)
-        low, high = self.latents.min(axis=0) - margin, self.latents.max(axis=0) + margin
-        return np.stack([low, high], axis=1)
+        return np.stack([shown.min(axis=0) - margin, shown.max(axis=0) + margin], axis=1)

@@ -28,16 +28,16 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.nn.utils import fuse_linear_bn_eval
-
 from autoencoder.layers import LATENT, FourierFeatures
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import Checkpoint
 from autoencoder.view.latent_map import GRID, NEIGHBOURS, NUDGE, SECONDS_A_LEG, LatentMap
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import fuse_linear_bn_eval
 
 TEMPLATE = Path(__file__).parent
 # In this order in one script: modules would not load from disk. The last one starts the page.
@@ -84,7 +84,7 @@ def build_page(checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[fl
         ],
         "digits": len(latent_map.labels),
         "latentScale": LATENT_SCALE,
-        "limits": latent_map.limits.tolist(),
+        "limits": latent_map.limits(point).tolist(),
         "densestPoints": densest_points(latent_map),
         "point": list(point),
         "neighbours": NEIGHBOURS,
