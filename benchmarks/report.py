@@ -1,5 +1,10 @@
-"""What the benchmarks share: timing by turns, the table, the machine, the bars."""
+"""What the benchmarks share: the command line, timing by turns, the table, the machine, the bars.
 
+A bar in seconds would judge the processor. So each bar compares two times that one run measures,
+the best of each, because other work on the machine can only make them longer.
+"""
+
+import argparse
 import platform
 import statistics
 import subprocess
@@ -14,10 +19,23 @@ import torch
 
 DATA = Path("data")
 CHECKPOINT = Path("checkpoints") / PRETRAINED
+# What every script imports before it can do anything.
+IMPORTS = "importing torch and matplotlib"
+
+
+def parse_check(description: str) -> bool:
+    """Parse the command line: whether the bars are to be checked."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
+    return bool(parser.parse_args().check)
+
+
+def imports() -> Callable[[], object]:
+    return shell("-c", "import torch, matplotlib.figure")
 
 
 def shell(*words: str) -> Callable[[], object]:
-    """Runs Python with these words to its end, silently."""
+    """A contestant that runs Python with these words to its end, silently."""
     command = [sys.executable, *words]
     return lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
@@ -28,10 +46,14 @@ def time_by_turns(
     repeats: Mapping[str, int],
     warm_up: bool = True,
 ) -> dict[str, list[float]]:
-    """Seconds of every run of each contestant, taking turns so that they share the machine's moods.
+    """Time the contestants by turns, so that other work on the machine disturbs them alike.
 
-    Each runs ``repeats`` times a turn where that is given, and once, with ``warm_up``, before the
-    clock starts.
+    A contestant runs once a turn, or as often as ``repeats`` says; with ``warm_up`` each runs once
+    before the clock starts.
+
+    Returns
+    -------
+    The seconds of every run of each contestant.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     if warm_up:
@@ -46,18 +68,25 @@ def time_by_turns(
     return seconds
 
 
+def medians(seconds: dict[str, list[float]]) -> dict[str, float]:
+    return {contestant: statistics.median(runs) for contestant, runs in seconds.items()}
+
+
+def bests(seconds: dict[str, list[float]]) -> dict[str, float]:
+    return {contestant: min(runs) for contestant, runs in seconds.items()}
+
+
 def print_table(
     seconds: dict[str, list[float]], baseline: str, unit: float = 1, name: str = "s"
 ) -> None:
-    """A row per contestant: median, 95th percentile, times as fast as the baseline."""
-    reference = statistics.median(seconds[baseline])
+    """Print a row per contestant: median, 95th percentile, times as fast as the baseline."""
+    median = medians(seconds)
     print(f"{'':34}{f'median {name}':>12}{f'p95 {name}':>12}{'ratio':>9}{'runs':>7}")
     for contestant, runs in seconds.items():
-        median = statistics.median(runs)
         p95 = sorted(runs)[round(0.95 * (len(runs) - 1))]
         print(
-            f"{contestant:34}{median / unit:12.3f}{p95 / unit:12.3f}"
-            f"{reference / median:8.1f}x{len(runs):7}"
+            f"{contestant:34}{median[contestant] / unit:12.3f}{p95 / unit:12.3f}"
+            f"{median[baseline] / median[contestant]:8.1f}x{len(runs):7}"
         )
 
 

@@ -7,26 +7,33 @@ The reference's way is written here from its description: a DataLoader with four
 MNIST and its transform, float32, Adam with weight decay, the loss read after every batch.
 """
 
-import argparse
-import statistics
 import warnings
 from collections.abc import Callable
 
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder
 from autoencoder.training import Settings, Training, fastest_precision
-from benchmarks.report import DATA, check, print_machine, print_table, time_by_turns
+from benchmarks.reference import DigitByDigit
+from benchmarks.report import (
+    DATA,
+    bests,
+    check,
+    medians,
+    parse_check,
+    print_machine,
+    print_table,
+    time_by_turns,
+)
 from main import train_epoch
 
 import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader
-from torchvision.datasets import MNIST
-from torchvision.transforms import ToTensor
 
 BATCH = 1024
 DIGITS = 60_000
-BAR = 5
+# The speed of the loop as a part of the speed of its matrix products alone.
+BAR = 0.3
 REFERENCE, OURS, PRODUCTS = "the reference's loop", "main.py", "matrix products alone"
 
 # The reference has four workers on any machine, where torch would advise fewer.
@@ -38,7 +45,7 @@ def reference_epoch() -> Callable[[], float]:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-5)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "min", patience=3, factor=0.5)
     loader = DataLoader(
-        MNIST(DATA, transform=ToTensor()),
+        DigitByDigit("train"),
         batch_size=BATCH,
         shuffle=True,
         num_workers=4,
@@ -63,9 +70,9 @@ def reference_epoch() -> Callable[[], float]:
 
 
 def our_epoch(precision: str) -> Callable[[], float | None]:
-    images, _ = load_mnist(DATA, "train")
+    images = load_mnist(DATA, "train").images
     training = Training(Settings(batch_size=BATCH, precision=precision), torch.device("cpu"))
-    return lambda: train_epoch(training, images, [])
+    return lambda: train_epoch(training, images)
 
 
 def matrix_products(precision: str) -> Callable[[], None]:
@@ -94,31 +101,34 @@ def layer_sizes() -> list[tuple[int, int]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time one epoch, the reference's way and ours.")
-    parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
-    arguments = parser.parse_args()
+    checking = parse_check("Time one epoch, the reference's way and ours.")
     precision = fastest_precision(torch.device("cpu"))
-    load_mnist(DATA, "train")
     seconds = time_by_turns(
         {
             REFERENCE: reference_epoch(),
             OURS: our_epoch(precision),
             PRODUCTS: matrix_products(precision),
         },
-        turns=4,
-        repeats={OURS: 4, PRODUCTS: 4},
+        turns=2,
+        repeats={OURS: 2, PRODUCTS: 2},
+        warm_up=False,
     )
     print_table(seconds, REFERENCE)
-    median = {name: statistics.median(runs) for name, runs in seconds.items()}
+    median, best = medians(seconds), bests(seconds)
+    share = best[PRODUCTS] / best[OURS]
     # Two operations for each of the three products of a weight.
     operations = 6 * DIGITS * sum(inputs * outputs for inputs, outputs in layer_sizes())
     print(f"Ours in {precision}: {DIGITS / median[OURS]:,.0f} digits a second,", end=" ")
     print(f"{operations / median[OURS] / 1e9:,.0f} GFLOP/s", end=" ")
-    print(f"of the {operations / median[PRODUCTS] / 1e9:,.0f} that the products alone reach")
+    print(f"(at best {share:.2f} of the speed of the products alone)")
     print_machine()
-    if arguments.check:
-        ratio = median[REFERENCE] / median[OURS]
-        check({f"main.py at least {BAR} times as fast as the reference's loop": ratio >= BAR})
+    if checking:
+        check(
+            {
+                f"main.py at {BAR} of the speed of the products alone": share >= BAR,
+                "main.py faster than the reference's loop": best[OURS] < best[REFERENCE],
+            }
+        )
 
 
 if __name__ == "__main__":

@@ -32,9 +32,9 @@ from scipy.stats import gaussian_kde, multivariate_normal, norm
 @pytest.fixture(scope="module")
 def codes() -> list[Array]:
     """The codes of all 70,000 digits, an array per digit."""
-    images, labels = load_mnist(DATA, "all")
-    latents = encode_digits(load_checkpoint(PRETRAINED).model, images).double().numpy()
-    return [latents[labels.numpy() == digit] for digit in range(10)]
+    digits = load_mnist(DATA, "all")
+    latents = encode_digits(load_checkpoint(PRETRAINED).model, digits.images).double().numpy()
+    return [latents[digits.labels.numpy() == digit] for digit in range(10)]
 
 
 # --- the numbers ------------------------------------------------------------------------------
