@@ -227,17 +227,18 @@ def report(
     print(f"Checkpoints and log: {folder.path}")
 
     count = len(latents) + len(test_latents)
-    # The first test digit of each kind that there is.
-    shown = [(test_set.labels == label).nonzero()[0, 0] for label in test_set.labels.unique()]
+    labels = test_set.labels
+    first_of_each = [(labels == label).nonzero()[0, 0] for label in labels.unique()]
+    shown = torch.stack(first_of_each)
     figures = {
         img / "2D_Visualization_of_number.png": pictures.draw_map(
             torch.cat([latents, test_latents]).numpy(),
-            torch.cat([train_set.labels, test_set.labels]).numpy(),
+            torch.cat([train_set.labels, labels]).numpy(),
             f"Where the {count:,} digits of {test_set.name} live in two dimensions",
         ),
         img / "comparaison" / "compression_visualization.png": pictures.draw_comparison(
             unit_pixels(test_set.images[shown]).numpy(),
-            test_set.labels[shown].numpy(),
+            labels[shown].numpy(),
             test_latents[shown].numpy(),
             model.decode(test_latents[shown]).numpy(),
             test_latents.numpy(),

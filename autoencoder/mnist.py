@@ -7,6 +7,7 @@ takes more than a second to import, is asked only for what is missing.
 Four files of the same kind that are none of MNIST's are taken as digits of the user's own.
 """
 
+import contextlib
 import gzip
 import hashlib
 import tempfile
@@ -87,9 +88,13 @@ def load_mnist(root: Path, split: Split) -> Digits:
     names = [name for name in UNPACKED if name.startswith(PARTS[split])]
     try:
         contents = {name: read_mnist(raw, name) for name in names}
-        are_mnist = all(contents.values())
+        are_mnist = all(contents.values()) or not are_own(raw, names)
         if not are_mnist:
             contents = {name: read_own(raw, name) for name in UNPACKED}
+        for name in names:
+            if not contents[name]:
+                download(raw, name)
+                contents[name] = read_mnist(raw, name)
     except OSError as error:
         raise UserError(f"cannot read the digits in {root}: {error}") from error
     images, labels = [], []
@@ -122,38 +127,40 @@ def copies(raw: Path, name: str) -> list[Path]:
 
 
 def read_mnist(raw: Path, name: str) -> bytes:
-    """What one of the four files holds if it is MNIST's, from whichever copy is good; else nothing.
-
-    Raises
-    ------
-    UserError
-        If there is no copy and none can be downloaded.
-    """
-    if not copies(raw, name):
-        download(raw, name)
+    """What the copy of one of the four files holds that is MNIST's; nothing if there is none."""
     for copy in copies(raw, name):
-        content = unpacked(copy)
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() == UNPACKED[name]:
+        if is_mnist(content := unpacked(copy), name):
             return content
     return b""
 
 
-def read_own(raw: Path, name: str) -> bytes:
-    """What one of four files of the user's own holds.
+def is_mnist(content: bytes, name: str) -> bool:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() == UNPACKED[name]
+
+
+def are_own(raw: Path, names: list[str]) -> bool:
+    """Whether the files are there and none is MNIST's, so that they are the user's own.
 
     Raises
     ------
     UserError
-        If any of the four is MNIST's, since what differs in the others is damage then; or if this
-        one is not well-formed.
+        If some of the four files are MNIST's, and one of these names is there but is not: damage.
     """
-    first = copies(raw, name)[0]
-    if any(read_mnist(raw, other) for other in UNPACKED if other != name):
-        from torchvision.datasets import MNIST
-
+    strangers = [name for name in UNPACKED if copies(raw, name) and not read_mnist(raw, name)]
+    some_are_mnist = any(copies(raw, name) for name in UNPACKED if name not in strangers)
+    if some_are_mnist and (damaged := [name for name in names if name in strangers]):
         raise UserError(
-            f"{first} is damaged: put a good copy there, from {MNIST.mirrors[0]}{name}.gz"
+            f"{copies(raw, damaged[0])[0]} is damaged: put a good copy there,"
+            f" from {mirrors()[0]}{damaged[0]}.gz"
         )
+    return bool(strangers) and not some_are_mnist
+
+
+def read_own(raw: Path, name: str) -> bytes:
+    """What one of four files of the user's own holds; raises UserError if it is not well-formed."""
+    if not copies(raw, name):
+        raise UserError(f"{raw / name} is missing: a set of your own has four files")
+    first = copies(raw, name)[0]
     content = unpacked(first)
     dimensions = 3 if "images" in name else 1
     lengths = np.frombuffer(content[4 : 4 + 4 * dimensions], ">u4").astype(int)
@@ -185,22 +192,27 @@ def unpacked(file: Path) -> bytes:
 
 
 def download(raw: Path, name: str) -> None:
-    """Download an archive to where it belongs, in one step."""
-    from torchvision.datasets import MNIST
+    """Download an archive to where it belongs, in one step; raises UserError if that fails."""
     from torchvision.datasets.utils import download_url
 
     archive = f"{name}.gz"
     raw.mkdir(parents=True, exist_ok=True)
     # Each process of a training that several have begun downloads to a folder of its own.
     with tempfile.TemporaryDirectory(dir=raw) as folder:
-        for mirror in MNIST.mirrors:
-            try:
+        for mirror in mirrors():
+            with contextlib.suppress(RuntimeError, OSError):
                 download_url(mirror + archive, folder)
-                (Path(folder) / archive).replace(raw / archive)
-                return
-            except (RuntimeError, OSError) as error:
-                problem = error
+                if is_mnist(unpacked(Path(folder) / archive), name):
+                    (Path(folder) / archive).replace(raw / archive)
+                    return
     raise UserError(
         f"{raw / archive} is missing and could not be downloaded:"
-        f" put it there, from {MNIST.mirrors[0]}{archive}"
-    ) from problem
+        f" put it there, from {mirrors()[0]}{archive}"
+    )
+
+
+def mirrors() -> list[str]:
+    """Addresses that MNIST's archives can be downloaded from."""
+    from torchvision.datasets import MNIST
+
+    return MNIST.mirrors

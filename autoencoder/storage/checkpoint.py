@@ -108,11 +108,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 def read_dict(path: Path) -> dict[str, Any]:
     """What torch.load finds in the file, once all of it is known to be harmless."""
-    if path.is_dir():
-        raise UserError("a folder, not a checkpoint")
-    if not path.is_file():
-        raise UserError("no such checkpoint")
     try:
+        if path.is_dir():
+            raise UserError("a folder, not a checkpoint")
+        if not path.is_file():
+            raise UserError("no such checkpoint")
         with warnings.catch_warnings():
             # What torch thinks of a stranger's pickle would be lines that no user can act on.
             warnings.simplefilter("ignore")

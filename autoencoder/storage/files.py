@@ -43,14 +43,14 @@ def sync_folder(path: Path) -> None:
 
 def make_folder(path: Path) -> None:
     """Make a folder if it is missing; raises UserError if it cannot be written to."""
-    if path.is_symlink() and not path.exists():
-        raise UserError(f"cannot write to {path}: it is a link to {path.readlink()}, which is gone")
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise UserError(f"cannot write to {path}: {error.strerror}") from error
+        dangling = isinstance(error, FileExistsError) and path.is_symlink()
+        why = "it is a link to nothing" if dangling else error.strerror
+        raise UserError(f"cannot write to {path}: {why}") from error
 
 
 def beside_the_scripts(name: str) -> Path:
