@@ -10,6 +10,7 @@ Press h in the window for the keys.
 
 import argparse
 import itertools
+import sys
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 FRAME_MS = 25  # between two frames of the tour
+DIGIT_KEYS = tuple("0123456789")
 ARROWS = {"left": (-1, 0), "right": (1, 0), "down": (0, -1), "up": (0, 1)}
 # Of matplotlib's own shortcuts, those that do no harm here (some would set a logarithmic scale).
 TOOLBAR_KEYS: Final = (
@@ -129,13 +131,14 @@ class Explorer:
     def on_key(self, event: KeyEvent) -> None:
         help_was_open = self.view.help.get_visible()
         self.view.show_help(False)
-        key = event.key or ""
+        # With Caps Lock, letters arrive as capitals.
+        key = event.key.lower() if event.key and len(event.key) == 1 else event.key or ""
         name = key.removeprefix("shift+")
         if name in ARROWS:
             step = NUDGE * (10 if key != name else 1)
             self.stop_and_move_to(self.point + step * np.array(ARROWS[name]))
-        elif key in map(str, range(10)):
-            self.jump_to(int(key))
+        elif (digit := digit_on_key(event)) is not None:
+            self.jump_to(digit)
         elif key == "r":
             self.stop_and_move_to((0, 0))
         elif key == "g":
@@ -221,6 +224,25 @@ class Explorer:
         there = stops[int(leg) % len(stops)]
         self.point = here + progress * (there - here)
         self.request_redraw()
+
+
+def digit_on_key(event: KeyEvent) -> int | None:
+    """The digit on the key that was pressed, by what it types or else by its position.
+
+    A French keyboard types digits only with shift, and others type none in their first row.
+    """
+    key = event.key or ""
+    if key in DIGIT_KEYS:
+        return int(key)
+    if any(key.startswith(f"{modifier}+") for modifier in ("ctrl", "alt", "cmd", "super")):
+        return None
+    gui: Any = event.guiEvent
+    is_qt = hasattr(gui, "nativeScanCode")
+    code: Any = gui.nativeScanCode() if is_qt else getattr(gui, "keycode", None)
+    row, first = "1234567890", 10
+    if sys.platform == "win32":
+        row, first = (row, 2) if is_qt else ("0123456789", ord("0"))
+    return int(row[code - first]) if code in range(first, first + len(row)) else None
 
 
 def export(

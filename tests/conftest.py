@@ -91,10 +91,10 @@ def assert_refused(outcome: Outcome, *words: str) -> None:
 
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run a script in this process, from the project's folder: it has loaded torch already."""
-    monkeypatch.chdir(ROOT)
+    """Run a script in this process, which has loaded torch already; from the project's folder."""
 
-    def invoke(module: Any, *words: str | Path) -> Outcome:
+    def invoke(module: Any, *words: str | Path, folder: Path = ROOT) -> Outcome:
+        monkeypatch.chdir(folder)
         script = f"{module.__name__}.py"
         with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", [script, *map(str, words)])

@@ -36,10 +36,10 @@ def latent_map(test_set: tuple[Tensor, Tensor]) -> LatentMap:
     return LatentMap(load_checkpoint(PRETRAINED).model, Digits(*test_set).first(2000))
 
 
-def explore(latent_map: LatentMap) -> Explorer:
+def explore(latent_map: LatentMap, point: tuple[float, float] = (0, 0)) -> Explorer:
     figure = Figure(FIGURE_SIZE, dpi=DPI)
     FigureCanvasAgg(figure)
-    explorer = Explorer(figure, latent_map)
+    explorer = Explorer(figure, latent_map, point)
     figure.canvas.draw()
     return explorer
 
@@ -234,6 +234,49 @@ def test_a_number_jumps_to_where_its_digit_lives(explorer: Explorer) -> None:
         press(explorer, digit)
         labels = [text.get_text() for text in explorer.view.neighbour_labels]
         assert labels.count(digit) >= 4
+
+
+def test_the_digit_keys_of_a_french_keyboard_need_no_shift(explorer: Explorer) -> None:
+    class Tk:
+        keycode = 12  # the key of 3, as X11 counts
+
+    class Qt:
+        def nativeScanCode(self) -> int:  # noqa: N802 - Qt's own name
+            return 12
+
+    for gui in (Tk(), Qt()):
+        press(explorer, "r")
+        event = KeyEvent("key_press_event", explorer.canvas, '"', 0, 0, guiEvent=gui)
+        explorer.canvas.callbacks.process("key_press_event", event)
+        assert [text.get_text() for text in explorer.view.neighbour_labels].count("3") >= 4
+        event = KeyEvent("key_press_event", explorer.canvas, 'ctrl+"', 0, 0, guiEvent=gui)
+        before = explorer.point
+        explorer.canvas.callbacks.process("key_press_event", event)
+        assert explorer.point is before
+
+
+def test_with_caps_lock_the_letters_work(explorer: Explorer) -> None:
+    press(explorer, "G")
+    assert explorer.view.map.grid.get_visible()
+
+
+def test_the_map_opens_wide_enough_for_its_point(latent_map: LatentMap) -> None:
+    explorer = explore(latent_map, (1, 1))
+    (left, right), (bottom, top) = (
+        explorer.view.map.axes.get_xlim(),
+        explorer.view.map.axes.get_ylim(),
+    )
+    assert left < 1 < right
+    assert bottom < 1 < top
+
+
+def test_from_another_folder_what_ships_is_found(
+    invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = invoke(script, "--samples", "50", "--save", tmp_path / "x.png", folder=tmp_path)
+    assert done.status is None
+    assert f"Using {PRETRAINED}" in done.out
+    assert [file.name for file in tmp_path.iterdir()] == ["x.png"]
 
 
 def test_g_lays_the_decoded_digits_under_the_dots(explorer: Explorer) -> None:

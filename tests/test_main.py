@@ -1,17 +1,33 @@
 """Training as a user runs it: pictures, resuming, stopping, bad input."""
 
 import csv
+import os
+import shlex
+import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import main as script
+from autoencoder.command_line import bar_shows
+from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.training import PRESETS
-from tests.conftest import DATA, assert_refused, assert_same_training, logged_epochs, run_script
+from autoencoder.view import pictures
+from tests.conftest import (
+    DATA,
+    ROOT,
+    assert_refused,
+    assert_same_training,
+    logged_epochs,
+    run_script,
+)
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 PICTURES = (
     "2D_Visualization_of_number.png",
@@ -298,6 +314,129 @@ def test_a_file_of_the_reference_goes_on(train: Any, folder: Path, tmp_path: Pat
     assert written["optimizer"]["param_groups"][0]["weight_decay"] == 0
 
 
+@pytest.mark.parametrize("kind", [float, torch.tensor])
+def test_a_better_best_checkpoint_is_never_overwritten(train: Any, folder: Path, kind: Any) -> None:
+    """Whatever kind of number its loss was saved as."""
+    folder.mkdir()
+    good = {"state_dict": AutoEncoder().state_dict(), "best_loss": kind(1e-9)}
+    torch.save(good | {"epoch": 3}, folder / "autoencoder_best.pth")
+    torch.save(good | {"epoch": 4, "best_loss": 0.5}, folder / "autoencoder_epoch_4.pth")
+    before = (folder / "autoencoder_best.pth").read_bytes()
+    assert train("--resume", "--epochs", "5").status == 0
+    assert (folder / "autoencoder_best.pth").read_bytes() == before
+
+
+def test_a_best_checkpoint_that_does_not_tell_its_loss_is_set_aside(
+    train: Any, folder: Path
+) -> None:
+    folder.mkdir()
+    best, numbered = folder / "autoencoder_best.pth", folder / "autoencoder_epoch_4.pth"
+    for file in (best, numbered):
+        torch.save({"epoch": 4, "state_dict": AutoEncoder().state_dict()}, file)
+    before = best.read_bytes()
+    assert train("--resume", numbered, "--epochs", "5").status == 0
+    assert (folder / "set_aside_1" / best.name).read_bytes() == before
+    assert load_checkpoint(best).epoch == 5
+
+
+# --- other people's settings --------------------------------------------------------------------
+
+
+def own_set(labels: list[int]) -> Digits:
+    images = torch.arange(len(labels) * 784).reshape(-1, 784) % 251
+    return Digits(images.byte(), torch.tensor(labels), are_mnist=False)
+
+
+def test_a_small_set_of_ones_own_trains(
+    train: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(script, "load_mnist", lambda _root, _split: own_set([3, 1, 4, 1, 5, 9] * 2))
+    titles: list[str] = []
+
+    def draw_map(_latents: Any, _labels: Any, title: str) -> Figure:
+        titles.append(title)
+        return Figure()
+
+    monkeypatch.setattr(pictures, "draw_map", draw_map)
+    done = train("--epochs", "1", "--img", tmp_path / "img")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.count("The digits are your own set, 12 of them here, and not MNIST's") == 1
+    assert titles == ["Where the 24 digits of your own set live in two dimensions"]
+
+
+def test_the_home_folder_may_be_written_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    arguments = script.parse_arguments(["--data=~/digits", "--img", "~/img", "--resume", "~/a.pth"])
+    home = Path("/home/ada").expanduser()
+    assert (arguments.data, arguments.img) == (home / "digits", home / "img")
+    assert arguments.resume == home / "a.pth"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
+def test_lines_are_printed_where_no_bar_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+    import termios
+
+    terminal, its_end = os.openpty()
+    with os.fdopen(its_end, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        assert not bar_shows()  # no rows, as in docker
+        fcntl.ioctl(its_end, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+        assert bar_shows()
+    os.close(terminal)
+    with Path(os.devnull).open("w") as nowhere:
+        monkeypatch.setattr(sys, "stderr", nowhere)
+        assert not bar_shows()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the shell of Windows is another")
+def test_without_standard_output_it_works_too(tmp_path: Path) -> None:
+    words = ["view_ml_compressed.py", "--no_show", "--split", "test", "--output", str(tmp_path)]
+    command = f"{shlex.join([sys.executable, *words])} >&-"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir())
+
+
+def test_the_package_settles_what_torch_and_matplotlib_read_when_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Threads that do not spin, and no backend that a notebook named, in all three scripts."""
+    watch = """
+import os, sys
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "torch" and "GOMP_SPINCOUNT" not in os.environ: sys.exit("torch came first")
+        if name == "matplotlib" and "MPLBACKEND" in os.environ: sys.exit("matplotlib came first")
+sys.meta_path.insert(0, Watch())
+import SCRIPT
+print(os.environ["GOMP_SPINCOUNT"])
+"""
+    scripts = ("main", "interac_decompression", "view_ml_compressed")
+    inline = "module://matplotlib_inline.backend_inline"
+    for name, set_by_user in zip(scripts, ("", "", "7"), strict=True):
+        if set_by_user:
+            monkeypatch.setenv("GOMP_SPINCOUNT", set_by_user)
+        else:
+            monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+        done = run_script("-c", watch.replace("SCRIPT", name), MPLBACKEND=inline)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.strip() == (set_by_user or "1000")
+
+
+def test_the_files_of_another_user_are_named(train: Any, folder: Path, tmp_path: Path) -> None:
+    folder.mkdir()
+    (folder / ".lock").mkdir()
+    assert_refused(train("--epochs", "1"), f"cannot lock {folder / '.lock'}")
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    outcome = train("--epochs", "1", "--checkpoints", tmp_path / "link")
+    assert_refused(outcome, "link: it is a link to nothing")
+
+
+def test_a_short_run_takes_megabytes(train: Any) -> None:
+    assert " will take about 37 MB" in train("--epochs", "2", "--save_every", "1").out
+
+
 # --- bad input --------------------------------------------------------------------------------
 
 
@@ -409,7 +548,7 @@ def test_damaged_data_is_refused(invoke: Any, offline: None, tmp_path: Path, fol
     places = ("--checkpoints", folder, "--img", tmp_path / "img")
     outcome = invoke(script, "--data", tmp_path / "data", "--epochs", "1", *places)
     assert outcome.status == 1
-    assert_refused(outcome, f"{archive} is damaged")
+    assert_refused(outcome, f"{archive} is no IDX file of bytes, or is damaged")
 
 
 def test_help_fits_a_screen(invoke: Any) -> None:

@@ -3,10 +3,12 @@
 import gzip
 import os
 import shutil
+import struct
 from pathlib import Path
+from typing import Any
 
 from autoencoder import UserError
-from autoencoder.mnist import Digits, Split, load_mnist
+from autoencoder.mnist import Digits, Split, default_root, load_mnist
 from tests.conftest import DATA, run_script
 
 import pytest
@@ -134,6 +136,121 @@ def test_what_is_missing_is_downloaded(fresh: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("torchvision.datasets.utils.download_url", download)
     assert len(load_mnist(fresh, "test").labels) == 10_000
     assert len(list(archive.parent.iterdir())) == 4
+
+
+# --- other people's files ----------------------------------------------------------------------
+
+
+def write_own(raw: Path, count: int = 200, labels: bytes | None = None, side: int = 28) -> None:
+    """Four well-formed files of the user's own, under the names of MNIST's."""
+    raw.mkdir(parents=True, exist_ok=True)
+    labels = bytes(n % 10 for n in range(count)) if labels is None else labels
+    for part in ("train", "t10k"):
+        images = struct.pack(">4i", 2051, count, side, side) + bytes(count * side**2)
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(images)
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, count) + labels)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_set_of_ones_own_is_used_and_left_alone(tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    write_own(raw)
+    before = contents(tmp_path)
+    for split, count in zip(SPLITS, (400, 200, 200), strict=True):
+        digits = load_mnist(tmp_path, split)
+        assert (len(digits.labels), digits.are_mnist) == (count, False)
+        assert digits.labels[:200].tolist() == [n % 10 for n in range(200)]
+    # As archives, the same: Fashion-MNIST's have MNIST's names.
+    for file in list(raw.iterdir()):
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    assert len(load_mnist(tmp_path, "all").labels) == 400
+    assert len(before) == len(contents(tmp_path)) == 4
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"side": 32}, "holds pictures of 32 x 32 pixels instead of 28 x 28"),
+        ({"labels": bytes(range(200))}, "holds labels other than 0 to 9"),
+        ({"labels": bytes(199)}, "holds fewer or more bytes than it says"),
+        ({"count": 0}, "holds fewer or more bytes than it says, or none"),
+    ],
+)
+def test_a_set_of_ones_own_that_is_not_well_formed(
+    tmp_path: Path, files: dict[str, Any], says: str
+) -> None:
+    write_own(tmp_path / "MNIST" / "raw", **files)
+    before = contents(tmp_path)
+    with pytest.raises(UserError, match=says):
+        load_mnist(tmp_path, "all")
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_set_of_ones_own_with_a_file_missing(tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    write_own(raw)
+    (raw / "train-labels-idx1-ubyte").unlink()
+    with pytest.raises(UserError, match="train-labels-idx1-ubyte is missing"):
+        load_mnist(tmp_path, "train")
+    write_own(raw)
+    images = raw / "train-images-idx3-ubyte"
+    images.write_bytes(struct.pack(">4i", 2051, 100, 28, 28) + bytes(100 * 784))
+    with pytest.raises(UserError, match="100 pictures and 200 labels"):
+        load_mnist(tmp_path, "train")
+
+
+@pytest.mark.usefixtures("offline")
+def test_where_some_are_mnists_what_differs_is_damage(fresh: Path) -> None:
+    raw = fresh / "MNIST" / "raw"
+    write_own(raw)
+    (raw / "t10k-images-idx3-ubyte.gz").unlink()
+    before = contents(fresh)
+    # The plain files beside good archives do not matter, where there is no archive they do.
+    assert load_mnist(fresh, "train").are_mnist
+    with pytest.raises(UserError, match="t10k-images-idx3-ubyte is damaged: put a good copy there"):
+        load_mnist(fresh, "test")
+    assert contents(fresh) == before
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("layout", ["{0}", "{1}/{1}", "{0}/{0}"])
+def test_files_as_kaggle_names_them(fresh: Path, layout: str) -> None:
+    expected = load_mnist(fresh, "test")
+    raw = fresh / "MNIST" / "raw"
+    for archive in list(raw.glob("*.gz")):
+        name = archive.stem
+        if name.startswith("t10k"):
+            file = raw / layout.format(name.replace("-idx", ".idx"), name)
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(gzip.decompress(archive.read_bytes()))
+        archive.unlink()
+    assert same(load_mnist(fresh, "test"), expected)
+
+
+def test_what_an_old_torchvision_left_does_not_count(fresh: Path) -> None:
+    expected = load_mnist(fresh, "test")
+    processed = fresh / "MNIST" / "processed"
+    processed.mkdir()
+    noise = torch.randint(0, 256, (10_000, 28, 28), dtype=torch.uint8)
+    for name in ("training", "test"):
+        torch.save((noise, torch.zeros(10_000)), processed / f"{name}.pt")
+    assert same(load_mnist(fresh, "test"), expected)
+
+
+def test_data_in_the_current_folder_come_before_those_beside_the_scripts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert default_root() == DATA
+    write_own(tmp_path / "data" / "MNIST" / "raw")
+    assert default_root() == Path("data")
 
 
 def test_a_data_path_that_is_a_file_is_refused(tmp_path: Path) -> None:

@@ -1,11 +1,21 @@
-"""The colours of the digits can be told apart, with any kind of sight."""
+"""The ten colours can be told apart with any kind of sight; pictures keep to their own style."""
 
+from typing import Any
+
+from autoencoder.mnist import Digits
+from autoencoder.model import AutoEncoder
+from autoencoder.view import pictures
+from autoencoder.view.explorer_view import ExplorerView
+from autoencoder.view.latent_map import LatentMap
 from autoencoder.view.pictures import DIGIT_COLOURS
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 # How dichromats see linear RGB: Machado, Oliveira and Fernandes, "A Physiologically-based Model
@@ -56,3 +66,61 @@ def test_the_ten_colours_are_further_apart_than_those_of_tab10(sight: str) -> No
     ours = smallest_distance(DIGIT_COLOURS, sight)
     assert ours > smallest_distance(mpl.color_sequences["tab10"], sight)
     assert ours > 0.12
+
+
+# --- the user's matplotlibrc ------------------------------------------------------------------
+
+SETTINGS: list[Any] = [
+    {"image.origin": "lower", "image.interpolation": "bicubic", "image.cmap": "hot"},
+    {"axes.facecolor": "black", "figure.facecolor": "black", "text.color": "white"},
+    {"font.size": 20, "lines.linewidth": 9, "savefig.bbox": "tight", "figure.dpi": 30},
+    {"text.usetex": True},
+    {"scatter.marker": "", "axes.autolimit_mode": "round_numbers", "axes.grid": True},
+]
+
+
+def as_drawn(figure: Figure) -> NDArray[np.uint8]:
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+def drawn() -> list[NDArray[np.uint8]]:
+    """Every kind of picture, as pixels."""
+    chance = np.random.default_rng(0)
+    latents = chance.uniform(-1, 1, (50, 2)).astype(np.float32)
+    labels, images = np.arange(50) % 10, chance.random((50, 784), np.float32)
+    log = {"Epoch": [1.0, 2.0], "Avg Loss": [0.05, 0.04], "Test MSE": [0.06, 0.05]}
+    with pictures.our_style():
+        figures = [
+            pictures.draw_map(latents, labels, "Title"),
+            pictures.draw_comparison(images[:3], labels[:3], latents[:3], images[3:6], latents),
+            pictures.draw_training_curve(log),
+        ]
+        digits = Digits(torch.from_numpy((255 * images).astype(np.uint8)), torch.from_numpy(labels))
+        view = ExplorerView(
+            Figure((7, 4)), LatentMap(AutoEncoder().eval(), digits), np.zeros(2), "Help"
+        )
+        view.map.toggle_grid()
+        view.help.set_visible(True)
+        return [as_drawn(figure) for figure in (*figures, view.figure)]
+
+
+def test_pictures_do_not_depend_on_the_users_matplotlibrc() -> None:
+    torch.manual_seed(0)
+    plain = drawn()
+    for settings in SETTINGS:
+        torch.manual_seed(0)
+        with mpl.rc_context(settings):
+            for picture, expected in zip(drawn(), plain, strict=True):
+                assert np.array_equal(picture, expected)
+
+
+def test_the_curve_of_few_epochs_has_whole_epochs_and_different_errors() -> None:
+    log = {"Epoch": [1.0, 2.0], "Avg Loss": [0.0411, 0.0409], "Test MSE": [0.0410, 0.0407]}
+    figure = pictures.draw_training_curve(log)
+    as_drawn(figure)
+    x, y = figure.axes[0].xaxis, figure.axes[0].yaxis
+    assert all(float(tick.get_text()).is_integer() for tick in x.get_ticklabels())
+    errors = [tick.get_text() for tick in y.get_ticklabels(which="both") if tick.get_text()]
+    assert len(set(errors)) == len(errors) > 1

@@ -3,6 +3,7 @@
 Judged by what the screen shows. Needs Xvfb and xdotool, and python3-tk or PySide6 for the window.
 """
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -31,18 +32,31 @@ from PIL import Image, ImageGrab
 TOOLKITS = {"tkagg": "tkinter", "qtagg": "PySide6"}
 
 
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    """A virtual screen of 1600 x 1000 pixels."""
+@contextlib.contextmanager
+def virtual_screen(size: str) -> Iterator[str]:
+    """The display of a virtual screen of width x height pixels."""
     need(all(shutil.which(name) for name in ("Xvfb", "xdotool")), "Xvfb and xdotool")
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"]
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     with os.fdopen(read) as number:
         yield f":{number.readline().strip()}"
     server.terminate()
     server.wait()
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with virtual_screen("1600x1000") as display:
+        yield display
+
+
+@pytest.fixture(scope="module")
+def small_display() -> Iterator[str]:
+    """The most common size of a laptop's."""
+    with virtual_screen("1366x768") as display:
+        yield display
 
 
 class Window:
@@ -99,7 +113,7 @@ class Window:
         return done.stdout.strip()
 
     def screen(self) -> NDArray[np.uint8]:
-        """What is on the screen: (1000, 1600, 3)."""
+        """What is on the screen: (height, width, 3)."""
         return np.asarray(ImageGrab.grab(xdisplay=self.display))
 
     def pixel(self, x: float, y: float) -> tuple[int, int]:
@@ -181,15 +195,16 @@ def amount(picture: NDArray[np.uint8], colour: str) -> int:
 
 @pytest.fixture(params=TOOLKITS)
 def open_window(
-    request: pytest.FixtureRequest, display: str, tmp_path: Path
+    request: pytest.FixtureRequest, display: str, small_display: str, tmp_path: Path
 ) -> Iterator[Callable[..., Window]]:
     """Starts a script that opens a window, with Tk and with Qt."""
     module = TOOLKITS[request.param]
     need(importlib.util.find_spec(module) is not None, module)
     windows: list[Window] = []
 
-    def open_window(script: str, *words: str) -> Window:
-        windows.append(Window(display, request.param, tmp_path, script, *words))
+    def open_window(script: str, *words: str, small_screen: bool = False) -> Window:
+        screen = small_display if small_screen else display
+        windows.append(Window(screen, request.param, tmp_path, script, *words))
         return windows[-1]
 
     yield open_window
@@ -292,6 +307,36 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     assert "epoch 600" in out
 
 
+@pytest.mark.parametrize("open_window", ["qtagg"], indirect=True)
+def test_at_125_percent_a_drag_leaves_no_scratches(
+    open_window: Callable[..., Window], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QT_SCALE_FACTOR", "1.25")
+    window = open_window("interac_decompression.py")
+    window.appear("Latent space of MNIST", FIGURE_SIZE)
+    window.drag(window.on_map(0.3, 0.3), window.on_map(0.7, 0.6), steps=30)
+    time.sleep(0.5)
+    dragged = window.screen()
+    for _ in range(2):
+        window.wait_for_change(window.map, lambda: window.press("g"))
+    window.wait_until(lambda: (np.abs(window.screen().astype(int) - dragged) > 8).sum() < 20)
+
+
+def test_a_french_keyboard_and_caps_lock(open_window: Callable[..., Window]) -> None:
+    """And a screen that is smaller than the window wants to be."""
+    window = open_window("interac_decompression.py", small_screen=True)
+    window.appear("Latent space of MNIST", FIGURE_SIZE)
+    width, height = window.size()
+    assert width <= 1366
+    assert height <= 768
+    subprocess.run(["setxkbmap", "fr"], env=window.environment, check=True)
+    window.wait_for_change(window.digit, lambda: window.press("10"))  # the key of 1, as X11 counts
+    window.wait_for_change(window.digit, lambda: window.press("19"))
+    window.wait_until(lambda: is_hollow(window.digit()))
+    window.press("Caps_Lock")
+    window.wait_for_change(window.map, lambda: window.press("g"))
+
+
 def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_path: Path) -> None:
     window = open_window("view_ml_compressed.py", "--output", ".")
     window.appear("Density of the digits", SURFACE_SIZE)
@@ -337,7 +382,6 @@ def test_without_a_display_one_line_says_what_to_do(
     refusals = {"": refused.stderr, **{each.name: each.err.read_text() for each in named}}
     for name, err in refusals.items():
         assert len(err.strip().splitlines()) == 1
-        wanted = (
-            ("agg, which opens none",) if name == "agg" else ("python3-tk", "PySide6-Essentials")
-        )
+        needs = "python3-tk", "PySide6-Essentials"
+        wanted = ("agg, which opens none",) if name == "agg" else needs
         assert all(word in err for word in (*wanted, "--save PICTURE.png"))

@@ -110,7 +110,8 @@ class ExplorerView:
         edges = np.linspace(0, 1, BINS + 1)
         # One artist for all bars: twenty rectangles would take ten times as long to draw.
         self.bars = axes.stairs(np.ones(BINS), edges, baseline=0.1, fill=True, color="#555555")
-        axes.set(xlim=(0, 1), ylim=(0.7, 784), yscale="log", xlabel="Pixel value")
+        # A little wider than the bars, which would else cover half of the frame.
+        axes.set(xlim=(-0.02, 1.02), ylim=(0.7, 784), yscale="log", xlabel="Pixel value")
         axes.set_title("Pixels per value", fontsize=10)
 
     def build_statistics(self) -> None:
@@ -212,6 +213,10 @@ class ExplorerView:
                 layer.draw(self.figure)
         before, self.marker_boxes = self.marker_boxes, self.map.marker_boxes()
         right_side = TransformedBbox(Bbox.from_bounds(*RIGHT_SIDE), self.figure.transFigure)
+        if self.canvas.device_pixel_ratio % 1:
+            # Qt at 125%: a part that begins between two pixels of the screen would be drawn askew.
+            self.canvas.repaint()
+            return
         for box in (right_side, *before, *self.marker_boxes):
             self.canvas.blit(box)
 
