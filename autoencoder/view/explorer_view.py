@@ -213,7 +213,7 @@ class ExplorerView:
                 layer.draw(self.figure)
         before, self.marker_boxes = self.marker_boxes, self.map.marker_boxes()
         right_side = TransformedBbox(Bbox.from_bounds(*RIGHT_SIDE), self.figure.transFigure)
-        if self.canvas.device_pixel_ratio % 1:
+        if self.canvas.device_pixel_ratio % 1 and hasattr(self.canvas, "repaint"):
             # Qt at 125%: a part that begins between two pixels of the screen would be drawn askew.
             self.canvas.repaint()
             return
