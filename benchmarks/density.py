@@ -21,7 +21,7 @@ from benchmarks.report import (
     bests,
     check,
     imports,
-    parse_check,
+    parse_arguments,
     print_machine,
     print_table,
     shell,
@@ -58,7 +58,7 @@ def our_encoding() -> Callable[[], torch.Tensor]:
 
 
 def main() -> None:
-    checking = parse_check("Time the encoding and the density pictures.")
+    arguments = parse_arguments("Time the encoding and the density pictures.")
     print("Encoding 70,000 digits")
     encoding = time_by_turns(
         {REFERENCE: reference_encoding(), OURS: our_encoding()},
@@ -85,7 +85,7 @@ def main() -> None:
     print_table(pictures, IMPORTS)
     print_machine()
 
-    if checking:
+    if arguments.check:
         best = bests(encoding | pictures)
         check(
             {

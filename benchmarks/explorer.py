@@ -25,7 +25,7 @@ from benchmarks.report import (
     bests,
     check,
     imports,
-    parse_check,
+    parse_arguments,
     print_machine,
     print_table,
     shell,
@@ -121,7 +121,7 @@ def our_move() -> Callable[[], None]:
 
 
 def main() -> None:
-    checking = parse_check("Time the explorer, the reference's way and ours.")
+    arguments = parse_arguments("Time the explorer, the reference's way and ours.")
     print("One mouse move to the finished frame, 1400 x 800 pixels")
     moves = time_by_turns(
         {REFERENCE: reference_move(), OURS: our_move()},
@@ -144,7 +144,7 @@ def main() -> None:
     print_table(starts, REFERENCE)
     print_machine()
 
-    if checking:
+    if arguments.check:
         move, start = bests(moves), bests(starts)
         check(
             {

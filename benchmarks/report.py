@@ -23,11 +23,13 @@ CHECKPOINT = Path("checkpoints") / PRETRAINED
 IMPORTS = "importing torch and matplotlib"
 
 
-def parse_check(description: str) -> bool:
-    """Parse the command line: whether the bars are to be checked."""
+def parse_arguments(description: str, **switches: str) -> argparse.Namespace:
+    """Parse the command line: --check, and switches of a benchmark's own with their help."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
-    return bool(parser.parse_args().check)
+    for name, help_ in switches.items():
+        parser.add_argument(f"--{name}", action="store_true", help=help_)
+    return parser.parse_args()
 
 
 def imports() -> Callable[[], object]:

@@ -2,16 +2,25 @@
 
     python -m benchmarks.training
     python -m benchmarks.training --check      # exit 1 where a bar is missed
+    python -m benchmarks.training --beside     # main.py alone, and beside two busy processes
 
 The reference's way is written here from its description: a DataLoader with four workers over
 MNIST and its transform, float32, Adam with weight decay, the loss read after every batch.
 """
 
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder
+from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import Settings, Training, fastest_precision
 from benchmarks.reference import DigitByDigit
 from benchmarks.report import (
@@ -19,7 +28,7 @@ from benchmarks.report import (
     bests,
     check,
     medians,
-    parse_check,
+    parse_arguments,
     print_machine,
     print_table,
     time_by_turns,
@@ -34,6 +43,8 @@ BATCH = 1024
 DIGITS = 60_000
 # The speed of the loop as a part of the speed of its matrix products alone.
 BAR = 0.3
+# An epoch beside two busy processes, on two cores, as a multiple of one alone.
+BESIDE_BAR = 3
 REFERENCE, OURS, PRODUCTS = "the reference's loop", "main.py", "matrix products alone"
 
 # The reference has four workers on any machine, where torch would advise fewer.
@@ -100,8 +111,70 @@ def layer_sizes() -> list[tuple[int, int]]:
     return [(layer.in_features, layer.out_features) for layer in linear]
 
 
+# --- beside other work ------------------------------------------------------------------------
+
+# How long threads of libgomp wait by spinning if nobody tells them otherwise, in rounds.
+UNTOLD = "300000"
+
+
+def seconds_an_epoch(epochs: int, spin_count: str | None = None) -> float:
+    """The mean time of an epoch of main.py, started as a user starts it.
+
+    With a spin_count the threads of libgomp spin so long; else as long as main.py has them spin.
+    """
+    untouched = ("GOMP_SPINCOUNT", "OMP_NUM_THREADS")
+    environment = {name: value for name, value in os.environ.items() if name not in untouched}
+    if spin_count is not None:
+        environment["GOMP_SPINCOUNT"] = spin_count
+    with tempfile.TemporaryDirectory() as folder:
+        places = ("--checkpoints", folder, "--img", folder)
+        subprocess.run(
+            [sys.executable, "main.py", "--epochs", str(epochs), *places],
+            env=environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        seconds = RunFolder(Path(folder)).read_log()["Time (s)"]
+    return statistics.mean(seconds)
+
+
+@contextlib.contextmanager
+def two_busy_processes() -> Iterator[None]:
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def time_beside(epochs: int = 5) -> float:
+    """Print the time of an epoch alone and beside two processes; return their ratio."""
+    alone = seconds_an_epoch(epochs)
+    print(f"alone                              {alone:7.2f} s an epoch")
+    with two_busy_processes():
+        beside = seconds_an_epoch(epochs)
+        print(f"beside two busy processes          {beside:7.2f} s, {beside / alone:.1f} times")
+        spinning = seconds_an_epoch(2, UNTOLD)
+        print(f"the same, threads spinning freely  {spinning:7.2f} s, {spinning / alone:.1f} times")
+    return beside / alone
+
+
+# --- the command line -------------------------------------------------------------------------
+
+
 def main() -> None:
-    checking = parse_check("Time one epoch, the reference's way and ours.")
+    arguments = parse_arguments(
+        "Time one epoch, the reference's way and ours.",
+        beside="main.py alone and beside two busy processes instead",
+    )
+    if arguments.beside:
+        ratio = time_beside()
+        print_machine()
+        if arguments.check:
+            check({f"beside two at most {BESIDE_BAR} times as long": ratio <= BESIDE_BAR})
+        return
     precision = fastest_precision(torch.device("cpu"))
     seconds = time_by_turns(
         {
@@ -122,7 +195,7 @@ def main() -> None:
     print(f"{operations / median[OURS] / 1e9:,.0f} GFLOP/s", end=" ")
     print(f"(at best {share:.2f} of the speed of the products alone)")
     print_machine()
-    if checking:
+    if arguments.check:
         check(
             {
                 f"main.py at {BAR} of the speed of the products alone": share >= BAR,

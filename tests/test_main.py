@@ -424,6 +424,16 @@ print(os.environ["GOMP_SPINCOUNT"])
         assert done.stdout.strip() == (set_by_user or "1000")
 
 
+@pytest.mark.slow
+def test_beside_two_busy_processes_an_epoch_takes_at_most_three_times_as_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from benchmarks.training import BESIDE_BAR, time_beside  # imports torchvision
+
+    monkeypatch.chdir(ROOT)
+    assert time_beside() <= BESIDE_BAR
+
+
 def test_the_files_of_another_user_are_named(train: Any, folder: Path, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / ".lock").mkdir()

@@ -109,6 +109,7 @@ def build_page(checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[fl
         script=script,
         script_hash=content_hash(script),
         # A name like </script> must not end the element that holds it.
+        credits_hidden="" if latent_map.are_mnist else "hidden",
         facts=json.dumps(facts).replace("<", r"\u003c"),
         numbers=base64.b64encode(packed).decode(),
     )
