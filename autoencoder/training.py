@@ -260,11 +260,12 @@ def recorded_settings(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def fitting_preset(model: AutoEncoder) -> str:
-    """The preset that has this network; the default one where none has."""
-    for name, preset in PRESETS.items():
-        if AutoEncoder(**preset.network).arguments == model.arguments:
-            return name
-    return Settings.preset
+    """The preset that trains networks with such an encoder."""
+    return next(
+        name
+        for name, preset in PRESETS.items()
+        if preset.network.get("topographic", False) == model.arguments["topographic"]
+    )
 
 
 def restore_optimizers(training: Training, contents: dict[str, Any]) -> list[str]:
