@@ -53,8 +53,9 @@ PRESETS = {
     "record": Preset(
         epochs=150,
         code_noise=0.25,
+        muon=True,
         network={
-            "encoder_hidden": (64, 10_000),
+            "encoder_hidden": (64, 6400),
             "decoder_hidden": (256, 512, 768),
             "frequencies": 48,
             "topographic": True,
