@@ -11,7 +11,7 @@ PIXELS = 28 * 28
 LATENT = 2
 
 # Of the Fourier features: the standard deviation of their frequencies, in waves over the map.
-BANDWIDTH = 8.0
+BANDWIDTH = 4.0
 # Of the topographic encoder: how far a code may lie from its place, in cells of the grid, and what
 # keeps its step finite where the decoder draws the same all around.
 REACH = 0.75

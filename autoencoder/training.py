@@ -51,11 +51,11 @@ class Preset:
 PRESETS = {
     "reference": Preset(epochs=600, input_dropout=0.3, muon=True),
     "record": Preset(
-        epochs=150,
+        epochs=120,
         code_noise=0.25,
         muon=True,
         network={
-            "encoder_hidden": (64, 6400),
+            "encoder_hidden": (64, 10_000),
             "decoder_hidden": (256, 512, 768),
             "frequencies": 48,
             "topographic": True,
