@@ -51,8 +51,9 @@ class Preset:
 PRESETS = {
     "reference": Preset(epochs=600, input_dropout=0.3, muon=True),
     "record": Preset(
-        epochs=150,
+        epochs=120,
         code_noise=0.25,
+        muon=True,
         network={
             "encoder_hidden": (64, 10_000),
             "decoder_hidden": (256, 512, 768),
@@ -260,11 +261,12 @@ def recorded_settings(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def fitting_preset(model: AutoEncoder) -> str:
-    """The preset that has this network; the default one where none has."""
-    for name, preset in PRESETS.items():
-        if AutoEncoder(**preset.network).arguments == model.arguments:
-            return name
-    return Settings.preset
+    """The preset that trains networks with such an encoder."""
+    return next(
+        name
+        for name, preset in PRESETS.items()
+        if preset.network.get("topographic", False) == model.arguments["topographic"]
+    )
 
 
 def restore_optimizers(training: Training, contents: dict[str, Any]) -> list[str]:
