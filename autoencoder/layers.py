@@ -130,11 +130,9 @@ class TopographicEncoder(nn.Module):
     def start(self, images: Tensor) -> None:
         """Take the principal components of images (N, 784) in [0, 1]; the first two are the map."""
         mean = images.mean(dim=0)
-        # Apple's GPUs have no float64.
-        covariance = (images.T @ images / len(images) - mean.outer(mean)).cpu().double()
-        variances, directions = (part.flip(-1) for part in torch.linalg.eigh(covariance))
-        self.to_components.weight.copy_(directions.T[: self.to_components.out_features])
-        plane = (2 * variances.sqrt() * directions)[:, :LATENT].T.float().to(images.device)
+        components, variances = principal_components(images, self.to_components.out_features)
+        self.to_components.weight.copy_(components)
+        plane = (2 * variances.sqrt()[:, None] * components)[:LATENT].float().to(images.device)
         self.follow(lambda latents: mean + latents @ plane)
 
     @torch.no_grad()
@@ -154,6 +152,17 @@ class TopographicEncoder(nn.Module):
         step = torch.linalg.solve(gram, self.to_components(jacobian))
         self.to_step.weight.copy_(step.flatten(0, 1))
         self.to_step.bias.copy_(-torch.einsum("kpc,kc->kp", step, components).flatten())
+
+
+def principal_components(images: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The directions (count, 784) in which images (N, 784) vary most, and the variances (count,).
+
+    They are in float64 and on the CPU: Apple's GPUs have no float64.
+    """
+    mean = images.mean(dim=0)
+    covariance = (images.T @ images / len(images) - mean.outer(mean)).cpu().double()
+    variances, directions = (part.flip(-1) for part in torch.linalg.eigh(covariance))
+    return directions.T[:count], variances[:count]
 
 
 def bounded(step: Tensor) -> Tensor:
