@@ -221,9 +221,10 @@ def report(
     model = training.model.cpu().eval()
     latents = encode_digits(model, train_set.images)
     test_latents = encode_digits(model, test_set.images)
-    accuracy = neighbour_accuracy(latents, train_set.labels, test_latents, test_set.labels)
+    accuracies = neighbour_accuracies(latents, train_set.labels, test_latents, test_set.labels)
     print(f"Test MSE: {mean_squared_error(model, test_set.images):.5f}")
-    print(f"10-nearest-neighbour accuracy of the test codes: {accuracy:.4f}")
+    for count, accuracy in accuracies.items():
+        print(f"{count}-nearest-neighbour accuracy of the test codes: {accuracy:.4f}")
     print(f"Checkpoints and log: {folder.path}")
 
     count = len(latents) + len(test_latents)
@@ -251,16 +252,26 @@ def report(
     print("Pictures: " + ", ".join(map(str, figures)))
 
 
-def neighbour_accuracy(
-    latents: Tensor, labels: Tensor, test_latents: Tensor, test_labels: Tensor, k: int = 10
-) -> float:
-    """The share of test codes whose k nearest training codes elect the right digit."""
+def neighbour_accuracies(
+    latents: Tensor,
+    labels: Tensor,
+    test_latents: Tensor,
+    test_labels: Tensor,
+    counts: Sequence[int] = (1, 5, 10),
+) -> dict[int, float]:
+    """The share of test codes whose nearest training codes elect the right digit, by their count.
+
+    Where digits have as many votes, the smallest is elected.
+    """
     from scipy.spatial import cKDTree
 
-    ranks_asked = range(1, min(k, len(latents)) + 1)
-    _, neighbours = cKDTree(latents.numpy()).query(test_latents.numpy(), ranks_asked)
-    elected = labels[torch.from_numpy(neighbours)].mode(dim=1).values
-    return (elected == test_labels).float().mean().item()
+    most = min(max(counts), len(latents))
+    _, nearest = cKDTree(latents.numpy()).query(test_latents.numpy(), range(1, most + 1))
+    votes = labels[torch.from_numpy(nearest)]
+    return {
+        count: (votes[:, :count].mode(dim=1).values == test_labels).float().mean().item()
+        for count in counts
+    }
 
 
 # --- the command line -------------------------------------------------------------------------
