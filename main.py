@@ -38,7 +38,14 @@ from autoencoder.model import COMPRESSION, encode_digits, mean_squared_error, un
 from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
 from autoencoder.storage.files import make_folder
 from autoencoder.storage.run_folder import RunFolder
-from autoencoder.training import PRESETS, Settings, Training, fresh_training, resumed_training
+from autoencoder.training import (
+    PRESETS,
+    Settings,
+    Training,
+    choose_device,
+    fresh_training,
+    resumed_training,
+)
 from autoencoder.view import pictures
 
 import torch
@@ -354,19 +361,6 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     if arguments.start_epoch is not None and arguments.resume is None:
         parser.error("--start_epoch goes with --resume FILE")
     return arguments
-
-
-def choose_device(name: str) -> torch.device:
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        name = next(device for device in available if available[device])
-    if not available[name]:
-        raise UserError(f"--device {name}: there is none here; leave the option out or say cpu")
-    return torch.device(name)
 
 
 def begin(arguments: argparse.Namespace, device: torch.device) -> Training:

@@ -167,6 +167,20 @@ def is_hidden_matrix(parameter: nn.Parameter) -> bool:
     return parameter.ndim == 2 and low <= min(parameter.shape) and max(parameter.shape) <= high
 
 
+def choose_device(name: str) -> torch.device:
+    """The device of this name, or with "auto" the fastest; raises UserError if there is none."""
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(device for device in available if available[device])
+    if not available[name]:
+        raise UserError(f"--device {name}: there is none here; leave the option out or say cpu")
+    return torch.device(name)
+
+
 def fastest_precision(device: torch.device) -> str:
     """bf16 where the hardware multiplies it, which is several times faster; else fp32."""
     if device.type == "cuda":
