@@ -38,7 +38,14 @@ from autoencoder.model import COMPRESSION, encode_digits, mean_squared_error, un
 from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
 from autoencoder.storage.files import make_folder
 from autoencoder.storage.run_folder import RunFolder
-from autoencoder.training import PRESETS, Settings, Training, fresh_training, resumed_training
+from autoencoder.training import (
+    PRESETS,
+    Settings,
+    Training,
+    choose_device,
+    fresh_training,
+    resumed_training,
+)
 from autoencoder.view import pictures
 
 import torch
@@ -221,9 +228,10 @@ def report(
     model = training.model.cpu().eval()
     latents = encode_digits(model, train_set.images)
     test_latents = encode_digits(model, test_set.images)
-    accuracy = neighbour_accuracy(latents, train_set.labels, test_latents, test_set.labels)
+    accuracies = neighbour_accuracies(latents, train_set.labels, test_latents, test_set.labels)
     print(f"Test MSE: {mean_squared_error(model, test_set.images):.5f}")
-    print(f"10-nearest-neighbour accuracy of the test codes: {accuracy:.4f}")
+    for count, accuracy in accuracies.items():
+        print(f"{count}-nearest-neighbour accuracy of the test codes: {accuracy:.4f}")
     print(f"Checkpoints and log: {folder.path}")
 
     count = len(latents) + len(test_latents)
@@ -251,16 +259,26 @@ def report(
     print("Pictures: " + ", ".join(map(str, figures)))
 
 
-def neighbour_accuracy(
-    latents: Tensor, labels: Tensor, test_latents: Tensor, test_labels: Tensor, k: int = 10
-) -> float:
-    """The share of test codes whose k nearest training codes elect the right digit."""
+def neighbour_accuracies(
+    latents: Tensor,
+    labels: Tensor,
+    test_latents: Tensor,
+    test_labels: Tensor,
+    counts: Sequence[int] = (1, 5, 10),
+) -> dict[int, float]:
+    """The share of test codes whose nearest training codes elect the right digit, by their count.
+
+    Where digits have as many votes, the smallest is elected.
+    """
     from scipy.spatial import cKDTree
 
-    ranks_asked = range(1, min(k, len(latents)) + 1)
-    _, neighbours = cKDTree(latents.numpy()).query(test_latents.numpy(), ranks_asked)
-    elected = labels[torch.from_numpy(neighbours)].mode(dim=1).values
-    return (elected == test_labels).float().mean().item()
+    most = min(max(counts), len(latents))
+    _, nearest = cKDTree(latents.numpy()).query(test_latents.numpy(), range(1, most + 1))
+    votes = labels[torch.from_numpy(nearest)]
+    return {
+        count: (votes[:, :count].mode(dim=1).values == test_labels).float().mean().item()
+        for count in counts
+    }
 
 
 # --- the command line -------------------------------------------------------------------------
@@ -343,19 +361,6 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     if arguments.start_epoch is not None and arguments.resume is None:
         parser.error("--start_epoch goes with --resume FILE")
     return arguments
-
-
-def choose_device(name: str) -> torch.device:
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        name = next(device for device in available if available[device])
-    if not available[name]:
-        raise UserError(f"--device {name}: there is none here; leave the option out or say cpu")
-    return torch.device(name)
 
 
 def begin(arguments: argparse.Namespace, device: torch.device) -> Training:

@@ -51,8 +51,9 @@ class Preset:
 PRESETS = {
     "reference": Preset(epochs=600, input_dropout=0.3, muon=True),
     "record": Preset(
-        epochs=150,
+        epochs=120,
         code_noise=0.25,
+        muon=True,
         network={
             "encoder_hidden": (64, 10_000),
             "decoder_hidden": (256, 512, 768),
@@ -166,6 +167,20 @@ def is_hidden_matrix(parameter: nn.Parameter) -> bool:
     return parameter.ndim == 2 and low <= min(parameter.shape) and max(parameter.shape) <= high
 
 
+def choose_device(name: str) -> torch.device:
+    """The device of this name, or with "auto" the fastest; raises UserError if there is none."""
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(device for device in available if available[device])
+    if not available[name]:
+        raise UserError(f"--device {name}: there is none here; leave the option out or say cpu")
+    return torch.device(name)
+
+
 def fastest_precision(device: torch.device) -> str:
     """bf16 where the hardware multiplies it, which is several times faster; else fp32."""
     if device.type == "cuda":
@@ -260,11 +275,12 @@ def recorded_settings(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def fitting_preset(model: AutoEncoder) -> str:
-    """The preset that has this network; the default one where none has."""
-    for name, preset in PRESETS.items():
-        if AutoEncoder(**preset.network).arguments == model.arguments:
-            return name
-    return Settings.preset
+    """The preset that trains networks with such an encoder."""
+    return next(
+        name
+        for name, preset in PRESETS.items()
+        if preset.network.get("topographic", False) == model.arguments["topographic"]
+    )
 
 
 def restore_optimizers(training: Training, contents: dict[str, Any]) -> list[str]:

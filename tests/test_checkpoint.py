@@ -71,6 +71,22 @@ def test_another_network_comes_back_with_its_arguments(
     assert same_weights(model, load_checkpoint(file).model)
 
 
+def test_an_older_record_opens_with_its_encoder_built_anew(file: Path, few_digits: Tensor) -> None:
+    """Its codes were means of the places; of its encoder the principal components are kept."""
+    model = AutoEncoder(encoder_hidden=[12, 49], decoder_hidden=[20], topographic=True).eval()
+    model.start(few_digits)
+    model.follow()
+    contents = contents_of(model)
+    weights = contents["state_dict"]
+    old = {name: weight for name, weight in weights.items() if "to_step" not in name}
+    old["encoder.to_code.weight"] = torch.zeros(2, 49)
+    old["encoder.to_places.weight"] = torch.zeros(49, 12)
+    save_checkpoint(file, contents | {"state_dict": old})
+    loaded = load_checkpoint(file)
+    assert "its encoder is built anew" in str(loaded)
+    assert same_weights(model, loaded.model)
+
+
 def test_the_full_dict_of_the_reference_opens(model: AutoEncoder, file: Path) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-5)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "min", patience=3, factor=0.5)

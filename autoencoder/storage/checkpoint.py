@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from autoencoder import UserError
-from autoencoder.layers import LATENT
+from autoencoder.layers import LATENT, TopographicEncoder
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.archive import MAX_BYTES, read_archive
 from autoencoder.storage.files import beside_the_scripts, write_atomically
@@ -33,6 +33,11 @@ from torch import Tensor
 WEIGHTS = ("state_dict", "model_state_dict")
 BEST = "autoencoder_best.pth"
 PRETRAINED = "autoencoder_pretrained.pth"
+
+# The principal components of a topographic encoder; all else in it follows from the decoder.
+COMPONENTS = "encoder.to_components.weight"
+# Only those of the first records have this: their codes were means of the places.
+OLD_CODES = "encoder.to_code.weight"
 
 # Far above any layer of this project: a hostile file must not ask for all the memory.
 MAX_LAYERS, MAX_WIDTH = 32, 16_384
@@ -53,6 +58,8 @@ class Checkpoint:
         The lowest mean training loss; None if the file does not tell.
     contents : dict
         Everything in the file; empty for a bare state dict.
+    rebuilt : bool
+        Whether the encoder is not the file's, but derived anew from the file's decoder.
     """
 
     path: Path
@@ -60,11 +67,13 @@ class Checkpoint:
     epoch: int | None = None
     loss: float | None = None
     contents: dict[str, Any] = field(default_factory=dict)
+    rebuilt: bool = False
 
     def __str__(self) -> str:
         epoch = "epoch unknown" if self.epoch is None else f"epoch {self.epoch}"
         loss = "loss unknown" if self.loss is None else f"loss {self.loss:.5f}"
-        return f"{self.path} ({epoch}, {loss})"
+        encoder = ", an older record: its encoder is built anew" if self.rebuilt else ""
+        return f"{self.path} ({epoch}, {loss}{encoder})"
 
 
 def default_checkpoint() -> Path:
@@ -103,7 +112,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     epoch, loss = real_number(contents.get("epoch")), real_number(contents.get("best_loss"))
     if epoch is not None and not (epoch.is_integer() and 0 <= epoch < 2**31):
         epoch = None
-    return Checkpoint(path, model, None if epoch is None else int(epoch), loss, contents)
+    whole = None if epoch is None else int(epoch)
+    return Checkpoint(path, model, whole, loss, contents, rebuilt=is_old_record(model, weights))
 
 
 def read_dict(path: Path) -> dict[str, Any]:
@@ -158,9 +168,30 @@ def build_model(weights: object, arguments: object) -> AutoEncoder:
     expected = model.state_dict()
     if sum(weight.nbytes for weight in expected.values()) > MAX_BYTES:
         raise UserError("the network it describes is larger than any of this project")
+    old = is_old_record(model, weights)
+    if old:
+        weights, expected = without_lookup(weights), without_lookup(expected)
     found = fitting_weights(weights, expected)
-    model.load_state_dict(found, assign=True)
-    return model.eval()
+    model.load_state_dict(found, strict=not old, assign=True)
+    model.eval()
+    if old:
+        _, places = model.arguments["encoder_hidden"]
+        model.encoder = TopographicEncoder.of(model.decode, found[COMPONENTS], places).eval()
+    return model
+
+
+def is_old_record(model: AutoEncoder, weights: Mapping[str, Tensor]) -> bool:
+    """Whether the weights are those of a topographic encoder that has no step within its places."""
+    return model.arguments["topographic"] and any(str(name).endswith(OLD_CODES) for name in weights)
+
+
+def without_lookup(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a topographic network but for what its encoder derives from its decoder."""
+    return {
+        name: weight
+        for name, weight in weights.items()
+        if "encoder." not in str(name) or str(name).endswith(COMPONENTS)
+    }
 
 
 def fitting_weights(
