@@ -12,12 +12,13 @@ import argparse
 import itertools
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from autoencoder import UserError
 from autoencoder.command_line import Parser, coordinate, file_name, positive_int, run
-from autoencoder.handwriting import draw_strokes, erase
+from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
 from autoencoder.mnist import load_mnist
 from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
@@ -86,7 +87,7 @@ class Explorer:
     """
 
     def __init__(
-        self, figure: Figure, latent_map: LatentMap, point: tuple[float, float] = (0.0, 0.0)
+        self, figure: Figure, latent_map: LatentMap, point: Sequence[float] = (0.0, 0.0)
     ) -> None:
         self.latent_map = latent_map
         self.point: Point = np.array(point, dtype=float)
@@ -132,13 +133,13 @@ class Explorer:
             self.stop_tour()
             if event.dblclick:
                 nearest, _ = self.latent_map.nearest(self.view.map.at_pixel(event.x, event.y), 1)
-                self.take_in(nearest[0])
+                self.take_in(self.latent_map.pixels(nearest[0]))
             else:
                 self.dragging = True
                 self.on_move(event)
         elif event.inaxes is self.view.strip_image.axes and event.xdata is not None:
             column = int(event.xdata + 0.5) // (28 + STRIP_GAP)
-            self.take_in(self.view.neighbours[column])
+            self.take_in(self.latent_map.pixels(self.view.neighbours[column]))
         elif (digit := self.view.map.legend_entry(event.x, event.y)) is not None:
             self.view.map.toggle_digit(digit)
             self.canvas.draw_idle()
@@ -165,7 +166,8 @@ class Explorer:
 
     def draw(self, event: MouseEvent) -> None:
         """Go on with a stroke to where the mouse is, or erase what is there."""
-        assert self.digit_in is not None
+        if self.digit_in is None:  # all is erased
+            return
         box = self.view.panel_in.bbox
         across, down = (event.x - box.x0) / box.width, (box.y1 - event.y) / box.height
         point = float(np.clip(across, 0, 1)), float(np.clip(down, 0, 1))
@@ -173,16 +175,16 @@ class Explorer:
             self.digit_in.strokes[-1].append(point)
         else:
             self.digit_in.strokes = erase(self.digit_in.strokes, point, ERASER_RADIUS)
-        if not self.digit_in.strokes:
+        pixels = draw_strokes(self.digit_in.strokes)
+        if pixels is None:
             self.clear()
-            return
-        self.digit_in.pixels = draw_strokes(self.digit_in.strokes)
-        self.place_digit_in()
+        else:
+            self.digit_in.pixels = pixels
+            self.place_digit_in()
 
-    def take_in(self, index: int) -> None:
-        """Take in a real digit of the map."""
+    def take_in(self, pixels: Pixels) -> None:
+        """Take in a digit, (784,) float32 in [0, 1]."""
         self.stop_tour()
-        pixels = self.latent_map.images[index].astype(np.float32) / 255
         self.digit_in = DigitIn(pixels)
         self.place_digit_in()
 
@@ -190,7 +192,7 @@ class Explorer:
         """Take in a real digit at random, of those that are not hidden."""
         shown = np.flatnonzero(self.view.map.visible[self.latent_map.labels])
         if len(shown):
-            self.take_in(self.chance.choice(shown))
+            self.take_in(self.latent_map.pixels(self.chance.choice(shown)))
         else:
             self.say("all digits are hidden")
 
@@ -199,8 +201,9 @@ class Explorer:
         assert self.digit_in is not None
         self.point = np.clip(self.latent_map.encode(self.digit_in.pixels), -1, 1)
         best = self.latent_map.best_point(self.digit_in.pixels)
-        far = np.hypot(*(best - self.point)) > CROSS_DISTANCE
-        self.digit_in.best = best if far else None
+        if np.hypot(*(best - self.point)) > CROSS_DISTANCE:
+            errors = self.latent_map.errors_at([self.point, best], self.digit_in.pixels)
+            self.digit_in.best = best if errors[1] < errors[0] else None
         self.message = ""
         self.request_redraw()
 
@@ -338,12 +341,21 @@ def digit_on_key(event: KeyEvent) -> int | None:
 
 
 def export(
-    checkpoint: Checkpoint, latent_map: LatentMap, point: tuple[float, float], path: Path
+    checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[float], path: Path
 ) -> None:
     """Write the explorer as one HTML page."""
     content = page.build_page(checkpoint, latent_map, point).encode()
     write_atomically(path, content)
     print(f"Saved {path} ({len(content) / 1e6:.1f} MB)")
+
+
+def describe(latent_map: LatentMap, pixels: Pixels) -> str:
+    """A digit's code, the classes of the ten nearest codes, and the error of its reconstruction."""
+    point = latent_map.encode(pixels)
+    nearest, _ = latent_map.nearest(point, 10)
+    classes = " ".join(map(str, latent_map.labels[nearest]))
+    [error] = latent_map.errors_at([point], pixels)
+    return f"({point[0]:+.3f}, {point[1]:+.3f}), nearest {classes}, error {error:.3f}"
 
 
 def picture_path(text: str) -> Path:
@@ -376,6 +388,9 @@ def parse_arguments() -> argparse.Namespace:
         "--samples", type=positive_int, metavar="N", help="how many test digits on the map (all)"
     )
     parser.add_argument(
+        "--image", type=file_name, metavar="FILE", help="a picture of a digit to start with"
+    )
+    parser.add_argument(
         "--point",
         type=coordinate,
         nargs=LATENT,
@@ -405,6 +420,7 @@ def main() -> None:
     arguments = parse_arguments()
     checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
     print(f"Using {checkpoint}")
+    pixels = read_picture(arguments.image) if arguments.image else None
     digits = load_mnist(arguments.data, "test").first(arguments.samples)
     if not digits.are_mnist:
         print(digits.note)
@@ -415,12 +431,18 @@ def main() -> None:
     except UserError as error:
         raise UserError(f"{error}; --save PICTURE.png works without") from error
     latent_map = LatentMap(checkpoint.model, digits)
+    point = arguments.point
+    if pixels is not None:
+        point = latent_map.encode(pixels)
+        print(f"{arguments.image}: {describe(latent_map, pixels)}")
     if arguments.export:
-        export(checkpoint, latent_map, arguments.point, arguments.export)
+        export(checkpoint, latent_map, point, arguments.export)
         return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.
-    explorer = Explorer(figure, latent_map, arguments.point)
+    explorer = Explorer(figure, latent_map, point)
+    if pixels is not None:
+        explorer.take_in(pixels)
     if arguments.save:
         pictures.save(explorer.view.figure, arguments.save, dpi="figure")
         print(f"Saved {arguments.save}")

@@ -67,6 +67,10 @@ class LatentMap:
         components, _ = principal_components(pixels, LOOKUP_COMPONENTS)
         return TopographicEncoder.of(self.model.decode, components.float(), LOOKUP_PLACES)
 
+    def pixels(self, index: int) -> NDArray[np.float32]:
+        """The pixels of a digit on the map, (784,) in [0, 1]."""
+        return self.images[index].astype(np.float32) / 255
+
     @torch.inference_mode()
     def encode(self, pixels: NDArray[np.float32]) -> Point:
         """The code of a digit, (784,) in [0, 1]."""
@@ -76,6 +80,10 @@ class LatentMap:
     def best_point(self, pixels: NDArray[np.float32]) -> Point:
         """The point whose decoded digit is nearest to (784,) pixels, as far as it is looked up."""
         return self.lookup(torch.from_numpy(pixels)[None])[0].double().numpy()
+
+    def errors_at(self, points: ArrayLike, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean squared error per pixel of what points (N, 2) decode to: (N,)."""
+        return ((self.decode(points) - pixels) ** 2).mean(axis=1)
 
     def percentile(self, error: float) -> int:
         """The share of the digits on the map that have a smaller error, in percent."""
