@@ -41,6 +41,9 @@ def main() -> None:
     ):
         for words in sys.argv[1:]:
             script.run_training(script.parse_arguments(shlex.split(words)), device)
+            # The next one may resume from what the first rank has only now written.
+            if ranks.count() > 1:
+                torch.distributed.barrier()
 
 
 if __name__ == "__main__":
