@@ -44,7 +44,7 @@ TEMPLATE = Path(__file__).parent
 SCRIPTS = (
     *("texts.js", "language.js"),
     *("numbers.js", "decoder.js", "digits.js"),
-    *("elements.js", "canvas.js"),
+    "elements.js",
     *("density.js", "map_view.js", "decoded_grid.js"),
     *("legend.js", "neighbours.js", "caption.js"),
     *("tour.js", "gestures.js"),

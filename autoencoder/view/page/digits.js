@@ -44,3 +44,12 @@ class Digits {
     });
   }
 }
+
+/** Paint 784 pixels in [0, 1], white on black; the style sheet inverts them on a light page. */
+function paintDigit(canvas, pixels, left = 0, top = 0) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(SIDE, SIDE);
+  image.data.fill(255);
+  for (let i = 0; i < PIXELS; i++) image.data.fill(Math.round(255 * pixels[i]), 4 * i, 4 * i + 3);
+  context.putImageData(image, left, top);
+}

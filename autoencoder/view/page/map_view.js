@@ -149,3 +149,10 @@ class MapView {
     return indices.map((index) => this.toFractions(this.digits.latent(index)));
   }
 }
+
+function strokeLine(context, start, end) {
+  context.beginPath();
+  context.moveTo(...start);
+  context.lineTo(...end);
+  context.stroke();
+}
