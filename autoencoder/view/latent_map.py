@@ -3,8 +3,10 @@
 The explorer's window and its page are twins over this map; what both have to agree on stands here.
 """
 
+from functools import cached_property
+
 from autoencoder.mnist import Digits
-from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.model import AutoEncoder, encode_digits, reconstruction_errors
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ NEIGHBOURS = 5  # real digits shown beside the decoded one
 GRID = 25  # decoded digits a side of the grid
 NUDGE = 0.01  # how far an arrow key moves the point
 SECONDS_A_LEG = 3.0  # of the tour, from one digit to the next
+CROSS_DISTANCE = 0.03  # from a digit's code to its best point, from which on a cross marks it
 # How far the map reaches beyond the outermost codes: this much, and this share of their range.
 MARGIN, MARGIN_SHARE = 0.05, 0.03
 # A digit is densest at the code whose neighbour of this rank is nearest.
@@ -48,6 +51,11 @@ class LatentMap:
         self.images = digits.images.numpy()
         self.labels = digits.labels.numpy()
         self.latents = encode_digits(model, digits.images).numpy()
+
+    @cached_property
+    def errors(self) -> NDArray[np.float32]:
+        """The mean squared error per pixel of each digit's reconstruction: (N,), ascending."""
+        return np.sort(reconstruction_errors(self.model, torch.from_numpy(self.images)).numpy())
 
     @torch.inference_mode()
     def decode(self, points: ArrayLike) -> NDArray[np.float32]:
