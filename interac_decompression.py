@@ -341,10 +341,14 @@ def digit_on_key(event: KeyEvent) -> int | None:
 
 
 def export(
-    checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[float], path: Path
+    checkpoint: Checkpoint,
+    latent_map: LatentMap,
+    point: Sequence[float],
+    digit_in: Pixels | None,
+    path: Path,
 ) -> None:
     """Write the explorer as one HTML page."""
-    content = page.build_page(checkpoint, latent_map, point).encode()
+    content = page.build_page(checkpoint, latent_map, point, digit_in).encode()
     write_atomically(path, content)
     print(f"Saved {path} ({len(content) / 1e6:.1f} MB)")
 
@@ -436,7 +440,7 @@ def main() -> None:
         point = latent_map.encode(pixels)
         print(f"{arguments.image}: {describe(latent_map, pixels)}")
     if arguments.export:
-        export(checkpoint, latent_map, point, arguments.export)
+        export(checkpoint, latent_map, point, pixels, arguments.export)
         return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.

@@ -31,6 +31,7 @@ import pytest
 import torch
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -1098,6 +1099,22 @@ def test_export_says_what_it_wrote(invoke: Any, full: Path, tmp_path: Path) -> N
     assert f"Saved {file} ({file.stat().st_size / 1e6:.1f} MB)" in outcome.out
     assert '"point": [-0.3, 0.4]' in file.read_text(encoding="utf-8")
     assert full.stat().st_size <= 4e6
+
+
+def test_a_picture_comes_along(
+    visit: Callable[..., Visit], test_set: tuple[Tensor, Tensor], tmp_path: Path
+) -> None:
+    picture = 255 - test_set[0][0].reshape(28, 28).numpy()  # a 7
+    Image.fromarray(picture).resize((150, 150)).save(tmp_path / "seven.png")
+    words = ("--checkpoint", PRETRAINED, "--samples", "500", "--image", tmp_path / "seven.png")
+    export(tmp_path / "seven.html", *words)
+    here = visit(tmp_path / "seven.html")
+    assert here.page.locator("#invitation").is_hidden()
+    here.wait_until("explorer.digitIn.lookup.complete")
+    here.next_frame()
+    assert here.labels().count(7) >= 4
+    shown = here.pixels("#sketch")
+    assert np.abs(shown - (1 - picture.ravel() / 255)).mean() < 0.05
 
 
 def test_the_same_network_makes_the_same_page(small: Path, tmp_path: Path) -> None:

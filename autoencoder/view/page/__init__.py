@@ -45,6 +45,7 @@ from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import fuse_linear_bn_eval
 
@@ -69,7 +70,12 @@ ERROR_GRID = 41  # the error is measured on a grid of so many points a side
 Layers = list[tuple[Tensor, Tensor]]
 
 
-def build_page(checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[float]) -> str:
+def build_page(
+    checkpoint: Checkpoint,
+    latent_map: LatentMap,
+    point: Sequence[float],
+    digit_in: NDArray[np.float32] | None = None,
+) -> str:
     """The complete page.
 
     Parameters
@@ -80,6 +86,8 @@ def build_page(checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[fl
         The map of that network.
     point : (x, y) in [-1, 1]²
         The point that the page decodes first.
+    digit_in : (784,) float32 in [0, 1] or None
+        The digit that goes in first.
     """
     model = latent_map.model
     layers = narrow(model, fused_layers(model))
@@ -97,6 +105,7 @@ def build_page(checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[fl
         "limits": latent_map.limits(point).tolist(),
         "densestPoints": densest_points(latent_map),
         "point": list(point),
+        "digitIn": None if digit_in is None else (255 * digit_in).round().astype(int).tolist(),
         "errorPercentiles": error_percentiles(latent_map),
         "crossDistance": CROSS_DISTANCE,
         "brush": {

@@ -23,6 +23,12 @@ class DigitIn {
     this.sketch.show(this.pixels);
   }
 
+  /** Take in a picture that came with the page. */
+  takePicture(bytes) {
+    this.hold(Float32Array.from(bytes, (byte) => byte / 255), null);
+    this.sketch.show(this.pixels);
+  }
+
   clear() {
     if (!this.pixels) return;
     this.hold(null, null);

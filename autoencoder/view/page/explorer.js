@@ -19,6 +19,7 @@ class Explorer {
     this.densitySwitch = new Switch(byId("density-switch"), (on) => this.map.showDensity(on));
     this.tour = new Tour(this, facts.secondsALeg);
     this.gestures = new Gestures(this, facts.nudge);
+    if (facts.digitIn) this.digitIn.takePicture(facts.digitIn);
   }
 
   /** Move the point, at most to the edge of the latent space, [-1, 1]², away from any digit in. */
