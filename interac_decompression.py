@@ -12,18 +12,20 @@ import argparse
 import itertools
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from autoencoder import UserError
 from autoencoder.command_line import Parser, coordinate, file_name, positive_int, run
+from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
 from autoencoder.mnist import load_mnist
 from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
 from autoencoder.storage.files import write_atomically
 from autoencoder.view import page, pictures
-from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, ExplorerView
-from autoencoder.view.latent_map import NUDGE, SECONDS_A_LEG, LatentMap, Point
+from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
+from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, SECONDS_A_LEG, LatentMap, Point
 
 import matplotlib as mpl
 import numpy as np
@@ -31,6 +33,8 @@ from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent, key_pres
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+PEN, ERASER = MouseButton.LEFT, MouseButton.RIGHT
+ERASER_RADIUS = 0.06  # as a share of the panel
 FRAME_MS = 25  # between two frames of the tour
 DIGIT_KEYS = tuple("0123456789")
 ARROWS = {"left": (-1, 0), "right": (1, 0), "down": (0, -1), "up": (0, 1)}
@@ -47,9 +51,14 @@ TOOLBAR_KEYS: Final = (
 
 HELP = """\
 click, drag      move the point
+draw             in the panel; the right button erases
+double click     take in the nearest real digit
 arrows           nudge it; with shift, ten times as far
 0 - 9            jump to where a digit is densest
+n                take in a real digit at random
+c                clear the panel
 g                grid of decoded digits, on and off
+d                where 25, 50 and 75% of each digit live
 t                tour through the ten digits, start and stop
 s                save the view as a PNG
 r                back to the centre
@@ -78,20 +87,23 @@ class Explorer:
     """
 
     def __init__(
-        self, figure: Figure, latent_map: LatentMap, point: tuple[float, float] = (0.0, 0.0)
+        self, figure: Figure, latent_map: LatentMap, point: Sequence[float] = (0.0, 0.0)
     ) -> None:
         self.latent_map = latent_map
         self.point: Point = np.array(point, dtype=float)
         self.view = ExplorerView(figure, latent_map, self.point, HELP)
         self.canvas: Any = figure.canvas
         self.message = ""
+        self.digit_in: DigitIn | None = None
         self.dragging = False
+        self.drawing: MouseButton | None = None
         # Without an event loop no timer fires, and no events pile up either.
         self.has_event_loop = self.canvas.required_interactive_framework is not None
         self.redraw_timer = self.canvas.new_timer(1, [(self.redraw, (), {})])
         self.redraw_timer.single_shot = True
         self.redraw_pending = False
         self.tour_timer = self.canvas.new_timer(FRAME_MS, [(self.on_tour, (), {})])
+        self.chance = np.random.default_rng()
         self.tour_stops: list[Point] = []
         self.tour_began = 0.0
 
@@ -109,12 +121,25 @@ class Explorer:
     def on_press(self, event: MouseEvent) -> None:
         self.view.show_help(False)
         toolbar = self.canvas.toolbar
-        if event.button != MouseButton.LEFT or (toolbar is not None and toolbar.mode):
+        if toolbar is not None and toolbar.mode:
             return
-        if event.inaxes is self.view.map.axes:
+        if event.inaxes is self.view.panel_in and event.button in (PEN, ERASER):
+            self.drawing = event.button
+            self.begin_stroke()
+            self.draw(event)
+        elif event.button != MouseButton.LEFT:
+            return
+        elif event.inaxes is self.view.map.axes:
             self.stop_tour()
-            self.dragging = True
-            self.on_move(event)
+            if event.dblclick:
+                nearest, _ = self.latent_map.nearest(self.view.map.at_pixel(event.x, event.y), 1)
+                self.take_in(self.latent_map.pixels(nearest[0]))
+            else:
+                self.dragging = True
+                self.on_move(event)
+        elif event.inaxes is self.view.strip_image.axes and event.xdata is not None:
+            column = int(event.xdata + 0.5) // (28 + STRIP_GAP)
+            self.take_in(self.latent_map.pixels(self.view.neighbours[column]))
         elif (digit := self.view.map.legend_entry(event.x, event.y)) is not None:
             self.view.map.toggle_digit(digit)
             self.canvas.draw_idle()
@@ -122,9 +147,70 @@ class Explorer:
     def on_move(self, event: MouseEvent) -> None:
         if self.dragging:
             self.move_to(self.view.map.at_pixel(event.x, event.y))
+        elif self.drawing:
+            self.draw(event)
 
     def on_release(self, event: MouseEvent) -> None:
         self.dragging = False
+        self.drawing = None
+
+    # --- a digit goes in ----------------------------------------------------------------------
+
+    def begin_stroke(self) -> None:
+        """Begin a stroke with the pen, on what is drawn already or on an empty panel."""
+        self.stop_tour()
+        strokes = self.digit_in.strokes if self.digit_in else []
+        if self.drawing == PEN:
+            strokes = [*strokes, []]
+        self.digit_in = DigitIn(np.zeros(784, np.float32), strokes)
+
+    def draw(self, event: MouseEvent) -> None:
+        """Go on with a stroke to where the mouse is, or erase what is there."""
+        if self.digit_in is None:  # all is erased
+            return
+        box = self.view.panel_in.bbox
+        across, down = (event.x - box.x0) / box.width, (box.y1 - event.y) / box.height
+        point = float(np.clip(across, 0, 1)), float(np.clip(down, 0, 1))
+        if self.drawing == PEN:
+            self.digit_in.strokes[-1].append(point)
+        else:
+            self.digit_in.strokes = erase(self.digit_in.strokes, point, ERASER_RADIUS)
+        pixels = draw_strokes(self.digit_in.strokes)
+        if pixels is None:
+            self.clear()
+        else:
+            self.digit_in.pixels = pixels
+            self.place_digit_in()
+
+    def take_in(self, pixels: Pixels) -> None:
+        """Take in a digit, (784,) float32 in [0, 1]."""
+        self.stop_tour()
+        self.digit_in = DigitIn(pixels)
+        self.place_digit_in()
+
+    def take_in_another(self) -> None:
+        """Take in a real digit at random, of those that are not hidden."""
+        shown = np.flatnonzero(self.view.map.visible[self.latent_map.labels])
+        if len(shown):
+            self.take_in(self.latent_map.pixels(self.chance.choice(shown)))
+        else:
+            self.say("all digits are hidden")
+
+    def place_digit_in(self) -> None:
+        """Move the point to where the encoder puts the digit that went in."""
+        assert self.digit_in is not None
+        self.point = np.clip(self.latent_map.encode(self.digit_in.pixels), -1, 1)
+        best = self.latent_map.best_point(self.digit_in.pixels)
+        if np.hypot(*(best - self.point)) > CROSS_DISTANCE:
+            errors = self.latent_map.errors_at([self.point, best], self.digit_in.pixels)
+            self.digit_in.best = best if errors[1] < errors[0] else None
+        self.message = ""
+        self.request_redraw()
+
+    def clear(self) -> None:
+        """Empty the panel of the digit that goes in."""
+        self.digit_in = None
+        self.request_redraw()
 
     # --- the keys -----------------------------------------------------------------------------
 
@@ -148,6 +234,13 @@ class Explorer:
             self.toggle_tour()
         elif key == "s":
             self.save_view()
+        elif key == "d":
+            self.view.map.toggle_densities()
+            self.canvas.draw_idle()
+        elif key == "n":
+            self.take_in_another()
+        elif key == "c":
+            self.clear()
         elif key == "h":
             self.view.show_help(not help_was_open)
         elif any(key in mpl.rcParams[name] for name in TOOLBAR_KEYS):
@@ -164,7 +257,7 @@ class Explorer:
         """Save the window as a PNG in the current folder, over nothing that is there."""
         names = (Path(f"latent_space_{n}.png") for n in itertools.count(1))
         path = next(name for name in names if not name.exists())
-        self.view.update(self.point)
+        self.view.update(self.point, self.digit_in)
         try:
             pictures.save(self.view.figure, path, dpi="figure")
         except UserError:
@@ -175,8 +268,9 @@ class Explorer:
     # --- moving the point ---------------------------------------------------------------------
 
     def move_to(self, point: ArrayLike) -> None:
-        """Move the point, at most to the edge of [-1, 1]²; the newest of several moves wins."""
+        """Move the point by hand, at most to the edge of [-1, 1]²; that empties the panel."""
         self.point = np.clip(np.asarray(point, dtype=float), -1, 1)
+        self.digit_in = None
         self.message = ""
         self.request_redraw()
 
@@ -198,7 +292,7 @@ class Explorer:
 
     def redraw(self) -> None:
         self.redraw_pending = False
-        self.view.show(self.point, self.message)
+        self.view.show(self.point, self.digit_in, self.message)
 
     # --- the tour -----------------------------------------------------------------------------
 
@@ -210,6 +304,7 @@ class Explorer:
         densest = [self.latent_map.densest_point(digit) for digit in range(10)]
         self.tour_stops = [self.point, *(point for point in densest if point is not None)]
         self.tour_began = time.perf_counter()
+        self.digit_in = None
         self.tour_timer.start()
 
     def stop_tour(self) -> None:
@@ -246,12 +341,25 @@ def digit_on_key(event: KeyEvent) -> int | None:
 
 
 def export(
-    checkpoint: Checkpoint, latent_map: LatentMap, point: tuple[float, float], path: Path
+    checkpoint: Checkpoint,
+    latent_map: LatentMap,
+    point: Sequence[float],
+    digit_in: Pixels | None,
+    path: Path,
 ) -> None:
     """Write the explorer as one HTML page."""
-    content = page.build_page(checkpoint, latent_map, point).encode()
+    content = page.build_page(checkpoint, latent_map, point, digit_in).encode()
     write_atomically(path, content)
     print(f"Saved {path} ({len(content) / 1e6:.1f} MB)")
+
+
+def describe(latent_map: LatentMap, pixels: Pixels) -> str:
+    """A digit's code, the classes of the ten nearest codes, and the error of its reconstruction."""
+    point = latent_map.encode(pixels)
+    nearest, _ = latent_map.nearest(point, 10)
+    classes = " ".join(map(str, latent_map.labels[nearest]))
+    [error] = latent_map.errors_at([point], pixels)
+    return f"({point[0]:+.3f}, {point[1]:+.3f}), nearest {classes}, error {error:.3f}"
 
 
 def picture_path(text: str) -> Path:
@@ -284,6 +392,9 @@ def parse_arguments() -> argparse.Namespace:
         "--samples", type=positive_int, metavar="N", help="how many test digits on the map (all)"
     )
     parser.add_argument(
+        "--image", type=file_name, metavar="FILE", help="a picture of a digit to start with"
+    )
+    parser.add_argument(
         "--point",
         type=coordinate,
         nargs=LATENT,
@@ -313,6 +424,7 @@ def main() -> None:
     arguments = parse_arguments()
     checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
     print(f"Using {checkpoint}")
+    pixels = read_picture(arguments.image) if arguments.image else None
     digits = load_mnist(arguments.data, "test").first(arguments.samples)
     if not digits.are_mnist:
         print(digits.note)
@@ -323,12 +435,18 @@ def main() -> None:
     except UserError as error:
         raise UserError(f"{error}; --save PICTURE.png works without") from error
     latent_map = LatentMap(checkpoint.model, digits)
+    point = arguments.point
+    if pixels is not None:
+        point = latent_map.encode(pixels)
+        print(f"{arguments.image}: {describe(latent_map, pixels)}")
     if arguments.export:
-        export(checkpoint, latent_map, arguments.point, arguments.export)
+        export(checkpoint, latent_map, point, pixels, arguments.export)
         return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.
-    explorer = Explorer(figure, latent_map, arguments.point)
+    explorer = Explorer(figure, latent_map, point)
+    if pixels is not None:
+        explorer.take_in(pixels)
     if arguments.save:
         pictures.save(explorer.view.figure, arguments.save, dpi="figure")
         print(f"Saved {arguments.save}")

@@ -3,6 +3,7 @@
 import gc
 import os
 import random
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 A_PIXEL = 0.003  # in latent coordinates
@@ -109,7 +111,7 @@ def test_the_neighbours_are_the_nearest_nearest_first(
     latents = torch.from_numpy(explorer.latent_map.latents)
     nearest = (latents - torch.tensor([0.3, -0.2])).norm(dim=1).argsort()[:5]
     expected = test_set[0][nearest].reshape(5, 28, 28) / 255
-    assert np.array_equal(explorer.view.strip[:, :28], expected)
+    assert np.array_equal(explorer.view.strip[..., :28].swapaxes(0, 1), expected)
     shown = [text.get_text() for text in explorer.view.neighbour_labels]
     assert shown == [str(int(label)) for label in test_set[1][nearest]]
     assert np.allclose(explorer.view.map.nearest_marker.get_xydata(), latents[nearest[:1]])
@@ -183,7 +185,7 @@ def test_the_point_stays_in_the_latent_space(explorer: Explorer) -> None:
 
 def test_other_buttons_and_other_places_do_nothing(explorer: Explorer) -> None:
     click(explorer, (0.5, 0.5), button=3)
-    at_pixel(explorer, "button_press_event", 1000, 500)
+    at_pixel(explorer, "button_press_event", 780, 400)
     assert explorer.point.tolist() == [0, 0]
 
 
@@ -207,6 +209,140 @@ def test_the_legend_hides_and_shows_a_digit(explorer: Explorer) -> None:
     assert not np.array_equal(pixels_of(explorer), everything)
     click_legend(explorer, 1)
     assert np.array_equal(pixels_of(explorer), everything)
+
+
+# --- digits in, digits out ----------------------------------------------------------------------
+
+THREE = [(0.3, 0.25), (0.5, 0.18), (0.68, 0.28), (0.62, 0.42), (0.48, 0.48)]
+THREE += [(0.65, 0.55), (0.7, 0.7), (0.52, 0.83), (0.3, 0.75)]
+
+
+def in_panel(explorer: Explorer, name: str, point: tuple[float, float], button: int = 1) -> None:
+    """A mouse event at a point of the panel, from its top left."""
+    box = explorer.view.panel_in.bbox
+    x, y = box.x0 + point[0] * box.width, box.y1 - point[1] * box.height
+    at_pixel(explorer, name, x, y, button)
+
+
+def draw(explorer: Explorer, points: list[tuple[float, float]], button: int = 1) -> None:
+    in_panel(explorer, "button_press_event", points[0], button)
+    for point in points[1:]:
+        in_panel(explorer, "motion_notify_event", point, button)
+    in_panel(explorer, "button_release_event", points[-1], button)
+
+
+def test_a_drawn_3_comes_back_as_a_3(explorer: Explorer) -> None:
+    assert explorer.view.invitation.get_text() == "draw a digit here"
+    draw(explorer, THREE)
+    assert explorer.view.invitation.get_text() == ""
+    assert [text.get_text() for text in explorer.view.neighbour_labels].count("3") >= 4
+    assert explorer.digit_in is not None
+    assert np.allclose(explorer.point, explorer.latent_map.encode(explorer.digit_in.pixels))
+    error = ((explorer.view.digit - explorer.digit_in.pixels) ** 2).mean()
+    smaller = round(100 * (explorer.latent_map.errors < error).mean())
+    assert explorer.view.pair.get_text() == (
+        f"error {error:.3f}, larger than that of {smaller}% of the real digits"
+    )
+
+
+def test_a_small_drawing_ends_where_a_large_one_does(explorer: Explorer) -> None:
+    draw(explorer, [(1.4 * x - 0.2, 1.4 * y - 0.2) for x, y in THREE])
+    large = explorer.point
+    press(explorer, "c")
+    draw(explorer, [(0.1 + 0.35 * x, 0.5 + 0.35 * y) for x, y in THREE])
+    assert np.hypot(*(explorer.point - large)) < 0.05
+
+
+def line_length(explorer: Explorer) -> float:
+    """How long the lines are that the panel shows."""
+    points = np.asarray(explorer.view.ink.get_xydata())
+    return float(np.nansum(np.hypot(*np.diff(points, axis=0).T)))
+
+
+def test_the_right_button_erases_and_c_clears(explorer: Explorer) -> None:
+    draw(explorer, THREE)
+    drawn = line_length(explorer)
+    draw(explorer, THREE[:3], button=3)
+    assert 0.1 * drawn < line_length(explorer) < 0.9 * drawn
+    draw(explorer, THREE, button=3)
+    press(explorer, "c")
+    assert explorer.digit_in is None
+    assert explorer.view.pair.get_text() == ""
+    draw(explorer, THREE, button=3)  # on an empty panel
+    assert explorer.digit_in is None
+
+
+def test_real_digits_go_in(explorer: Explorer) -> None:
+    click(explorer, (0.3, -0.2))
+    second = explorer.view.neighbours[1]
+    box = explorer.view.strip_image.axes.bbox
+    at_pixel(explorer, "button_press_event", box.x0 + 0.3 * box.width, box.y0 + box.height / 2)
+    assert explorer.digit_in is not None
+    assert np.array_equal(explorer.digit_in.pixels, explorer.latent_map.pixels(second))
+    assert np.allclose(explorer.point, explorer.latent_map.latents[second], atol=1e-6)
+    shown = np.asarray(explorer.view.image_in.get_array())
+    assert np.array_equal(shown.ravel(), explorer.digit_in.pixels)
+
+    # Moving the point by hand empties the panel.
+    click(explorer, (0, 0))
+    assert explorer.digit_in is None
+
+    # A double click takes in the nearest; n another one, of those not hidden.
+    x, y = explorer.view.map.axes.transData.transform((0.6, 0.3))
+    event = MouseEvent(
+        "button_press_event", explorer.canvas, int(x), int(y), MouseButton.LEFT, dblclick=True
+    )
+    explorer.canvas.callbacks.process("button_press_event", event)
+    assert explorer.digit_in is not None
+    for digit in range(9):
+        click_legend(explorer, digit)
+    for _ in range(5):
+        press(explorer, "n")
+        is_nine = explorer.latent_map.labels == 9
+        nines = explorer.latent_map.images[is_nine] / np.float32(255)
+        assert (nines == explorer.digit_in.pixels).all(axis=1).any()
+    click_legend(explorer, 9)
+    press(explorer, "n")
+    assert explorer.view.message.get_text() == "all digits are hidden"
+
+
+def test_a_cross_marks_the_best_point_where_the_encoder_misses_it(explorer: Explorer) -> None:
+    latent_map = explorer.latent_map
+    crossed = 0
+    for index in range(60):
+        pixels = latent_map.pixels(index)
+        explorer.take_in(pixels)
+        assert explorer.digit_in is not None
+        best = explorer.digit_in.best
+        assert len(np.asarray(explorer.view.map.best_marker.get_xdata())) == (best is not None)
+        if best is not None:
+            crossed += 1
+            digits = latent_map.decode([explorer.point, best])
+            errors = ((digits - pixels) ** 2).mean(axis=1)
+            assert errors[1] < errors[0]
+    assert 0 < crossed < 60
+
+
+def test_d_draws_the_density_of_each_digit(explorer: Explorer) -> None:
+    before = pixels_of(explorer)
+    press(explorer, "d")
+    assert not np.array_equal(pixels_of(explorer), before)
+    press(explorer, "d")
+    assert np.array_equal(pixels_of(explorer), before)
+
+
+def test_an_image_is_taken_in(invoke: Any, latent_map: LatentMap, tmp_path: Path) -> None:
+    digit = 255 - latent_map.images[7].reshape(28, 28)
+    Image.fromarray(digit).resize((200, 200), Image.Resampling.BICUBIC).save(tmp_path / "photo.png")
+    words = ["--checkpoint", PRETRAINED, "--image", tmp_path / "photo.png"]
+    done = invoke(script, *words, "--save", tmp_path / "x.png")
+    assert (done.status, done.err) == (None, "")
+    label = latent_map.labels[7]
+    pattern = r"photo\.png: \([+-]0\.\d{3}, [+-]0\.\d{3}\), nearest( \d){10}, error 0\.\d{3}"
+    assert (found := re.search(pattern, done.out))
+    assert found.group(0).split("nearest ")[1][:19].split().count(str(label)) >= 6
+    done = invoke(script, *words, "--export", tmp_path / "x.html", "--samples", "50")
+    assert re.search(pattern, done.out)
 
 
 # --- the keys ---------------------------------------------------------------------------------
@@ -354,7 +490,7 @@ def test_the_saved_view_is_what_the_window_shows(
     different = np.abs(saved - shown).max(axis=2) > 8
     # Only the frames may differ, which a blitted image covers by half a pixel.
     assert different.mean() < 1e-3
-    for text in explorer.view.texts:
+    for text in (*explorer.view.values, explorer.view.message):
         box = line_box(text)
         assert not different[int(800 - box.y1) : int(800 - box.y0), int(box.x0) : int(box.x1)].any()
 
@@ -439,6 +575,8 @@ def test_save_writes_the_picture_without_a_display(tmp_path: Path) -> None:
     [
         (["--checkpoint", "none.pth"], "none.pth: no such checkpoint"),
         (["--checkpoint", "LICENSE"], "not a PyTorch checkpoint"),
+        (["--image", "none.png"], "none.png"),
+        (["--image", "LICENSE"], "LICENSE"),
         (["--point", "2", "0"], "'2' is not a number from -1 to 1"),
         (["--point", "0", "nan"], "'nan' is not a number from -1 to 1"),
         (["--point", "here", "there"], "'here' is not a number from -1 to 1"),

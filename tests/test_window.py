@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from typing import Any
 import interac_decompression
 from autoencoder import view
 from autoencoder.command_line import run
-from autoencoder.view.explorer_view import DIGIT, FIGURE_SIZE, LEGEND, MAP
+from autoencoder.view.explorer_view import DIGIT, DIGIT_IN, FIGURE_SIZE, STRIP
+from autoencoder.view.map_panel import LEGEND, MAP
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 from tests.conftest import DATA, ROOT, need, run_script
 from view_ml_compressed import SURFACE_SIZE
@@ -29,6 +30,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from PIL import Image, ImageGrab
 
+ROUND = np.linspace(0, 2 * np.pi, 25)
 TOOLKITS = {"tkagg": "tkinter", "qtagg": "PySide6"}
 
 
@@ -125,9 +127,21 @@ class Window:
         left, bottom, width, height = MAP
         return self.pixel(left + x * width, bottom + y * height)
 
+    def in_panel(self, x: float, y: float) -> tuple[int, int]:
+        """The pixel of a place in the panel of the digit that goes in, from its top left."""
+        left, bottom, width, height = DIGIT_IN
+        return self.pixel(left + x * width, bottom + (1 - y) * height)
+
+    def digit_in(self) -> NDArray[np.uint8]:
+        """The pixels of the digit that goes in."""
+        return self.panel(DIGIT_IN)
+
     def digit(self) -> NDArray[np.uint8]:
         """The pixels of the decoded digit."""
-        left, bottom, width, height = DIGIT
+        return self.panel(DIGIT)
+
+    def panel(self, box: tuple[float, float, float, float]) -> NDArray[np.uint8]:
+        left, bottom, width, height = box
         x0, y1 = self.pixel(left, bottom)
         x1, y0 = self.pixel(left + width, bottom + height)
         return self.screen()[y0 + 5 : y1 - 5, x0 + 5 : x1 - 5]
@@ -157,6 +171,13 @@ class Window:
             x, y = (a + (b - a) * step // steps for a, b in zip(start, end, strict=True))
             self.hand("mousemove", x, y)
         self.hand("mouseup", 1)
+
+    def trace(self, pixels: Sequence[tuple[int, int]], button: int = 1) -> None:
+        """Move the mouse along a line with a button down."""
+        self.hand("mousemove", *pixels[0], "mousedown", button)
+        for pixel in pixels:
+            self.hand("mousemove", *pixel)
+        self.hand("mouseup", button)
 
     def wait_until(self, condition: Callable[[], bool], seconds: float = 15) -> None:
         end = time.monotonic() + seconds
@@ -260,6 +281,25 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     window.wait_until(lambda: amount(window.map(), DIGIT_COLOURS[1]) < 0.1 * ones)
     window.click(entry)
     window.wait_until(lambda: same(window.map(), plain))
+
+    # Strokes go in, a digit comes back; the right button erases, c clears.
+    empty = window.digit_in()
+    ring = [window.in_panel(0.5 + 0.2 * np.cos(a), 0.5 + 0.3 * np.sin(a)) for a in ROUND]
+    window.wait_for_change(window.digit, lambda: window.trace(ring))
+    window.wait_until(lambda: is_hollow(window.digit()))
+    window.wait_for_change(window.digit_in, lambda: window.trace(ring[:6], button=3))
+    window.press("c")
+    window.wait_until(lambda: same(window.digit_in(), empty))
+
+    # A click on a neighbour takes it in, n another one; moving the point empties the panel.
+    left, bottom, width, height = STRIP
+    neighbour = window.pixel(left + 0.05 * width, bottom + 0.5 * height)
+    window.wait_for_change(window.digit_in, lambda: window.click(neighbour))
+    window.wait_for_change(window.digit_in, lambda: window.press("n"))
+    window.click(window.on_map(0.3, 0.4))
+    window.wait_until(lambda: same(window.digit_in(), empty))
+    window.wait_for_change(window.map, lambda: window.press("d"))
+    window.wait_for_change(window.map, lambda: window.press("d"))
 
     # The tour goes on by itself until told to stop.
     window.wait_for_change(window.digit, lambda: window.press("t"))

@@ -1,40 +1,60 @@
 """The explorer's figure: the map and its point, the digit it decodes to, and what belongs to it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from autoencoder.view.latent_map import GRID, NEIGHBOURS, LatentMap, Point
-from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR, label_latent_axes
+from autoencoder.view.latent_map import NEIGHBOURS, LatentMap, Point
+from autoencoder.view.map_panel import MapPanel
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import Event
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage, NonUniformImage
-from matplotlib.lines import Line2D
+from matplotlib.image import NonUniformImage
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, TransformedBbox
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 FIGURE_SIZE, DPI = (14, 8), 100  # 1400 x 800 pixels
 # Left, bottom, width and height as fractions of the figure.
-MAP = (0.06, 0.075, 0.48, 0.845)
-LEGEND = (0.06, 0.93, 0.48, 0.06)
-DIGIT = (0.575, 0.47, 0.257, 0.45)
-STRIP = (0.852, 0.47, 0.0514, 0.45)
-HEAT = (0.575, 0.075, 0.171, 0.3)
-COLOUR_BAR = (0.752, 0.075, 0.009, 0.3)
-HISTOGRAM = (0.835, 0.075, 0.15, 0.13)
-PANEL = (0.835, 0.255, 0.15, 0.16)
+DIGIT_IN = (0.575, 0.605, 0.18, 0.315)
+NUMBERS = (0.759, 0.7, 0.044, 0.1)  # the code, between the two
+PAIR = (0.575, 0.555, 0.41, 0.03)  # what is said of the two
+DIGIT = (0.805, 0.605, 0.18, 0.315)
+STRIP = (0.575, 0.425, 0.41, 0.1)
+HEAT = (0.575, 0.075, 0.14, 0.245)
+COLOUR_BAR = (0.721, 0.075, 0.009, 0.245)
+HISTOGRAM = (0.835, 0.075, 0.15, 0.1)
+PANEL = (0.835, 0.225, 0.15, 0.15)
 RIGHT_SIDE = (0.56, 0.0, 0.44, 1.0)  # holds everything that moves but is not on the map
-STRIP_GAP = 4  # rows of pixels between two neighbours
+STRIP_GAP = 12  # columns of pixels between two neighbours
 BINS = 20
 STATISTICS = ("latent", "nearest", "distance", "mean", "max", "min", "std")
+INVITATION = "draw a digit here"
+# How thick strokes look while they are drawn, as a share of the panel.
+PEN = 0.08
 
 Pixels = NDArray[np.float32]
+
+
+@dataclass
+class DigitIn:
+    """A digit that went in.
+
+    Attributes
+    ----------
+    pixels : (784,) float32 in [0, 1]
+    strokes : list of lists of points
+        How it was drawn, in the unit square of the panel; none for a real digit.
+    best : Point or None
+        The best point for it, where the encoder misses that.
+    """
+
+    pixels: Pixels
+    strokes: list[list[tuple[float, float]]] = field(default_factory=list)
+    best: Point | None = None
 
 
 class ExplorerView:
@@ -61,17 +81,21 @@ class ExplorerView:
         self.canvas: Any = figure.canvas
         self.latent_map = latent_map
         self.map = MapPanel(figure, latent_map, latent_map.limits(point))
+        self.build_digit_in()
         self.build_digit()
         self.build_neighbours()
         self.build_heat()
         self.build_histogram()
         self.build_statistics()
         self.build_help(help_text)
-        images = self.digit_image, self.strip_image, self.heat_image
+        images = self.digit_image, self.heat_image
         self.layers = [
             Layer(self.map.markers, axes_box),
+            Layer((self.image_in, self.ink, self.invitation), axes_box),
+            Layer((self.strip_image, *self.neighbour_labels), axes_box),
             *(Layer((artist,), axes_box) for artist in (*images, self.bars)),
-            *(Layer((text,), line_box) for text in self.texts),
+            *(Layer((text,), axes_box) for text in (self.numbers, self.pair)),
+            *(Layer((text,), line_box) for text in (*self.values, self.message)),
         ]
         for layer in self.layers:
             for artist in layer.artists:
@@ -82,6 +106,25 @@ class ExplorerView:
 
     # --- what is on the figure ----------------------------------------------------------------
 
+    def build_digit_in(self) -> None:
+        """Add the panel for the digit that goes in, and the two numbers that it becomes."""
+        self.panel_in = self.figure.add_axes(DIGIT_IN)
+        self.panel_in.set_title("Digit in")
+        self.image_in = PixelImage(self.panel_in, 28, "gray")
+        (self.ink,) = self.panel_in.plot([], [], color="white", solid_capstyle="round")
+        self.ink.set_solid_joinstyle("round")
+        self.invitation = self.panel_in.text(13.5, 13.5, "", color="grey", ha="center", va="center")
+        middle = NUMBERS[0] + NUMBERS[2] / 2
+        self.figure.text(middle, 0.83, "two\nnumbers", ha="center", fontsize=9, color="grey")
+        self.figure.text(middle, 0.65, "→", ha="center", fontsize=14, color="grey")
+        self.numbers, self.pair = (self.add_text(box) for box in (NUMBERS, PAIR))
+
+    def add_text(self, box: tuple[float, float, float, float]) -> Text:
+        """A text on axes of its own, for a figure leaves out animated texts when it is saved."""
+        axes = self.figure.add_axes(box)
+        axes.set_axis_off()
+        return axes.text(0, 0.5, "", fontsize=10, va="center")
+
     def build_digit(self) -> None:
         axes = self.figure.add_axes(DIGIT)
         axes.set_title("Decoded digit")
@@ -90,13 +133,15 @@ class ExplorerView:
     def build_neighbours(self) -> None:
         """Add the nearest digits as a single image: five artists would take longer to draw."""
         count = min(NEIGHBOURS, len(self.latent_map.labels))
-        self.strip = np.ones((count, 28 + STRIP_GAP, 28), np.float32)
+        self.strip = np.ones((28, count, 28 + STRIP_GAP), np.float32)
+        self.neighbours = np.zeros(count, dtype=int)
         axes = self.figure.add_axes(STRIP)
-        axes.set_title("Nearest real digits", loc="left")
-        self.strip_image = PixelImage(axes, count * (28 + STRIP_GAP) - STRIP_GAP, "gray")
+        axes.set_title("Nearest real digits: click one to take it in", loc="left", fontsize=10)
+        self.strip_image = PixelImage(axes, 28, "gray", count * (28 + STRIP_GAP))
+        axes.set_anchor("W")
         axes.set_axis_off()
         self.neighbour_labels = [
-            axes.text(33, 18 + n * (28 + STRIP_GAP), "", fontsize=11) for n in range(count)
+            axes.text(29 + n * (28 + STRIP_GAP), 18, "", fontsize=11) for n in range(count)
         ]
 
     def build_heat(self) -> None:
@@ -125,11 +170,6 @@ class ExplorerView:
         self.values = [axes.text(0.47, height, "", fontsize=9) for height in heights[:-1]]
         self.message = axes.text(0, heights[-1], "", fontsize=9)
 
-    @property
-    def texts(self) -> list[Text]:
-        """The texts that change."""
-        return [*self.neighbour_labels, *self.values, self.message]
-
     def build_help(self, text: str) -> None:
         self.figure.text(0.985, 0.96, "h: keys", ha="right", va="center", color="grey")
         self.help = self.figure.text(
@@ -149,27 +189,30 @@ class ExplorerView:
 
     # --- showing a point ----------------------------------------------------------------------
 
-    def show(self, point: Point, message: str = "") -> None:
-        """Show a point of [-1, 1]², its digit, its neighbours and a message on the screen."""
-        self.update(point, message)
+    def show(self, point: Point, digit_in: DigitIn | None = None, message: str = "") -> None:
+        """Show a point of [-1, 1]², what belongs to it, the digit that went in and a message."""
+        self.update(point, digit_in, message)
         if self.can_blit and not self.help.get_visible():
             self.blit()
         else:
             self.canvas.draw_idle()
 
-    def update(self, point: Point, message: str = "") -> None:
+    def update(self, point: Point, digit_in: DigitIn | None = None, message: str = "") -> None:
         """Bring all artists up to date; the next drawing shows them."""
         self.digit = self.latent_map.decode([point])[0]
+        self.update_digit_in(point, digit_in)
         pixels = self.digit.reshape(28, 28)
         self.digit_image.show(pixels)
         self.heat_image.show(pixels)
         heights, _ = np.histogram(self.digit, BINS, (0, 1))
         self.bars.set_data(heights)
 
-        nearest, distances = self.latent_map.nearest(point, len(self.strip))
+        nearest, distances = self.latent_map.nearest(point, len(self.neighbours))
         labels = self.latent_map.labels[nearest]
-        self.strip[:, :28] = self.latent_map.images[nearest].reshape(-1, 28, 28) / 255
-        self.strip_image.show(self.strip.reshape(-1, 28)[:-STRIP_GAP])
+        self.neighbours = nearest
+        digits = self.latent_map.images[nearest].reshape(-1, 28, 28) / 255
+        self.strip[..., :28] = digits.swapaxes(0, 1)
+        self.strip_image.show(self.strip.reshape(28, -1))
         for text, label in zip(self.neighbour_labels, labels, strict=True):
             text.set_text(str(label))
         self.map.mark(point, self.latent_map.latents[nearest[0]])
@@ -184,6 +227,25 @@ class ExplorerView:
         for text, value in zip(self.values, values, strict=True):
             text.set_text(value)
         self.message.set_text(message)
+
+    def update_digit_in(self, point: Point, digit_in: DigitIn | None) -> None:
+        """Bring the panel of the digit that goes in up to date, and what is said of the pair."""
+        self.numbers.set_text(f"{point[0]:+.3f}\n{point[1]:+.3f}")
+        self.invitation.set_text("" if digit_in else INVITATION)
+        drawn = digit_in.strokes if digit_in else []
+        self.ink.set_data(*lines_through(drawn))
+        self.ink.set_linewidth(PEN * self.panel_in.bbox.height * 72 / self.figure.dpi)
+        if digit_in is None:
+            self.image_in.show(np.zeros((28, 28), np.float32))
+            self.pair.set_text("")
+            self.map.mark_best(None)
+            return
+        shown = np.zeros(784, np.float32) if drawn else digit_in.pixels
+        self.image_in.show(shown.reshape(28, 28))
+        error = float(((digit_in.pixels - self.digit) ** 2).mean())
+        share = self.latent_map.percentile(error)
+        self.pair.set_text(f"error {error:.3f}, larger than that of {share}% of the real digits")
+        self.map.mark_best(digit_in.best)
 
     def show_help(self, visible: bool) -> None:
         if visible != self.help.get_visible():
@@ -221,124 +283,23 @@ class ExplorerView:
             self.canvas.blit(box)
 
 
-class MapPanel:
-    """The map: a dot per digit, the legend, the grid of decoded digits, the point and its nearest.
-
-    Attributes
-    ----------
-    axes : Axes
-    visible : (10,) bool
-        Which digits have their dots on the map.
-    """
-
-    def __init__(self, figure: Figure, latent_map: LatentMap, limits: NDArray[np.float64]) -> None:
-        self.latent_map = latent_map
-        self.visible = np.ones(10, dtype=bool)
-        self.axes = figure.add_axes(MAP)
-        self.axes.set(xlim=limits[0], ylim=limits[1])
-        label_latent_axes(self.axes)
-        colours = np.array([to_rgba(colour, 0.55) for colour in DIGIT_COLOURS])
-        self.dot_colours = colours[latent_map.labels]
-        x, y = latent_map.latents.T
-        self.dots = self.axes.scatter(x, y, s=7, c=self.dot_colours, linewidths=0)
-        self.grid = AxesImage(self.axes, cmap="gray_r", zorder=0, visible=False)
-        self.grid.set_data(np.zeros((1, 1)))
-        self.grid.mouseover = False
-        self.axes.add_image(self.grid)
-        self.build_markers()
-        self.build_legend(figure)
-
-    def build_markers(self) -> None:
-        (ring,) = self.axes.plot(
-            [], [], "o", markersize=12, markerfacecolor="none", markeredgecolor="black", zorder=4
-        )
-        (dot,) = self.axes.plot(
-            [],
-            [],
-            "o",
-            markersize=11,
-            color=POINT_COLOUR,
-            markeredgecolor="white",
-            markeredgewidth=1.5,
-            zorder=5,
-        )
-        self.nearest_marker, self.point_marker = ring, dot
-        self.markers = (ring, dot)
-
-    def build_legend(self, figure: Figure) -> None:
-        handles = [
-            Line2D([], [], marker="o", linestyle="", markersize=9, color=colour, label=str(digit))
-            for digit, colour in enumerate(DIGIT_COLOURS)
-        ]
-        legend = figure.legend(
-            handles=handles,
-            ncols=10,
-            loc="center",
-            bbox_to_anchor=LEGEND,
-            frameon=False,
-            handletextpad=0.1,
-            columnspacing=1.6,
-            fontsize=12,
-        )
-        self.legend_entries = list(zip(legend.get_lines(), legend.get_texts(), strict=True))
-
-    def mark(self, point: Point, nearest: ArrayLike) -> None:
-        """Set the point, and the ring around the code of the digit nearest to it."""
-        self.point_marker.set_data(*np.reshape(point, (2, 1)))
-        self.nearest_marker.set_data(*np.reshape(nearest, (2, 1)))
-
-    def marker_boxes(self) -> list[Bbox]:
-        """The pixels that each marker covers."""
-        return [marker_box(marker) for marker in self.markers]
-
-    def at_pixel(self, x: float, y: float) -> Point:
-        """The point of the map under a pixel of the figure, or the nearest to it."""
-        point = self.axes.transData.inverted().transform((x, y))
-        (left, right), (bottom, top) = self.axes.get_xlim(), self.axes.get_ylim()
-        return np.clip(point, (left, bottom), (right, top))
-
-    def legend_entry(self, x: float, y: float) -> int | None:
-        """The digit whose legend entry is under a pixel of the figure."""
-        for digit, entry in enumerate(self.legend_entries):
-            box = Bbox.union([artist.get_window_extent() for artist in entry]).padded(4)
-            if box.contains(x, y):
-                return digit
-        return None
-
-    def toggle_digit(self, digit: int) -> None:
-        """Hide or show the dots of a digit."""
-        self.visible[digit] ^= True
-        shown = self.visible[self.latent_map.labels]
-        self.dots.set_offsets(self.latent_map.latents[shown])
-        self.dots.set_facecolor(self.dot_colours[shown])
-        for artist in self.legend_entries[digit]:
-            artist.set_alpha(1 if self.visible[digit] else 0.25)
-
-    def toggle_grid(self) -> None:
-        """Lay decoded digits under the dots, all over the view, or take them away."""
-        if not self.grid.get_visible():
-            self.build_grid()
-        self.grid.set_visible(not self.grid.get_visible())
-
-    def build_grid(self) -> None:
-        (left, right), (bottom, top) = np.clip([self.axes.get_xlim(), self.axes.get_ylim()], -1, 1)
-        centres = (np.arange(GRID) + 0.5) / GRID
-        x, y = np.meshgrid(left + (right - left) * centres, top + (bottom - top) * centres)
-        points = np.stack([x, y], axis=-1).reshape(-1, 2)
-        digits = self.latent_map.decode(points).reshape(GRID, GRID, 28, 28)
-        self.grid.set_data(digits.swapaxes(1, 2).reshape(GRID * 28, GRID * 28))
-        self.grid.set_extent((left, right, bottom, top))
+def lines_through(strokes: list[list[tuple[float, float]]]) -> NDArray[np.float64]:
+    """The coordinates (2, N) of a line through all strokes on a panel of 28 x 28, with gaps."""
+    points = [point for stroke in strokes for point in (*stroke, stroke[-1], (np.nan, np.nan))]
+    # A line of no length would not be drawn.
+    nudges = np.linspace(0, 1e-3, len(points))
+    return np.reshape(points, (-1, 2)).T * 28 - 0.5 + nudges
 
 
 class PixelImage(NonUniformImage):
-    """Pixels in [0, 1] that fill axes, 28 to a row.
+    """Pixels in [0, 1] that fill axes.
 
     ``imshow`` shows the same, but draws for any transformation and any interpolation, which takes
     three times as long (2.0 ms, where this takes 0.6 ms, for 28 x 28 pixels on 360 x 360).
     """
 
-    def __init__(self, axes: Axes, rows: int, cmap: str) -> None:
-        extent = (-0.5, 27.5, rows - 0.5, -0.5)
+    def __init__(self, axes: Axes, rows: int, cmap: str, columns: int = 28) -> None:
+        extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
         super().__init__(axes, interpolation="nearest", cmap=cmap, extent=extent)
         self.set_clim(0, 1)
         axes.set(xlim=extent[:2], ylim=extent[2:], xticks=[], yticks=[], aspect="equal")
@@ -386,11 +347,3 @@ def line_box(text: Text) -> Bbox:
     x, y = text.get_transform().transform(text.get_position())
     height = text.get_fontsize() * figure.dpi / 72
     return Bbox([[x - 1, y - 0.3 * height], [figure.bbox.xmax, y + height]])
-
-
-def marker_box(marker: Line2D) -> Bbox:
-    """The pixels that a marker covers."""
-    figure: Any = marker.figure
-    x, y = marker.get_transform().transform(marker.get_xydata())[0]
-    margin = marker.get_markersize() * figure.dpi / 72
-    return Bbox([[x - margin, y - margin], [x + margin, y + margin]])

@@ -3,8 +3,11 @@
 The explorer's window and its page are twins over this map; what both have to agree on stands here.
 """
 
+from functools import cached_property
+
+from autoencoder.layers import TopographicEncoder, principal_components
 from autoencoder.mnist import Digits
-from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.model import AutoEncoder, encode_digits, reconstruction_errors, unit_pixels
 
 import numpy as np
 import torch
@@ -14,8 +17,11 @@ NEIGHBOURS = 5  # real digits shown beside the decoded one
 GRID = 25  # decoded digits a side of the grid
 NUDGE = 0.01  # how far an arrow key moves the point
 SECONDS_A_LEG = 3.0  # of the tour, from one digit to the next
+CROSS_DISTANCE = 0.03  # from a digit's code to its best point, from which on a cross marks it
 # How far the map reaches beyond the outermost codes: this much, and this share of their range.
 MARGIN, MARGIN_SHARE = 0.05, 0.03
+# The best point for a digit is looked up in as many principal components and places of the map.
+LOOKUP_COMPONENTS, LOOKUP_PLACES = 64, 64**2
 # A digit is densest at the code whose neighbour of this rank is nearest.
 DENSITY_RANK = 30
 
@@ -48,6 +54,40 @@ class LatentMap:
         self.images = digits.images.numpy()
         self.labels = digits.labels.numpy()
         self.latents = encode_digits(model, digits.images).numpy()
+
+    @cached_property
+    def errors(self) -> NDArray[np.float32]:
+        """The mean squared error per pixel of each digit's reconstruction: (N,), ascending."""
+        return np.sort(reconstruction_errors(self.model, torch.from_numpy(self.images)).numpy())
+
+    @cached_property
+    def lookup(self) -> TopographicEncoder:
+        """What finds the best point for a digit: it looks through the drawings of the decoder."""
+        pixels = unit_pixels(torch.from_numpy(self.images))
+        components, _ = principal_components(pixels, LOOKUP_COMPONENTS)
+        return TopographicEncoder.of(self.model.decode, components.float(), LOOKUP_PLACES)
+
+    def pixels(self, index: int) -> NDArray[np.float32]:
+        """The pixels of a digit on the map, (784,) in [0, 1]."""
+        return self.images[index].astype(np.float32) / 255
+
+    @torch.inference_mode()
+    def encode(self, pixels: NDArray[np.float32]) -> Point:
+        """The code of a digit, (784,) in [0, 1]."""
+        return self.model.encode(torch.from_numpy(pixels)[None])[0].double().numpy()
+
+    @torch.inference_mode()
+    def best_point(self, pixels: NDArray[np.float32]) -> Point:
+        """The point whose decoded digit is nearest to (784,) pixels, as far as it is looked up."""
+        return self.lookup(torch.from_numpy(pixels)[None])[0].double().numpy()
+
+    def errors_at(self, points: ArrayLike, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean squared error per pixel of what points (N, 2) decode to: (N,)."""
+        return ((self.decode(points) - pixels) ** 2).mean(axis=1)
+
+    def percentile(self, error: float) -> int:
+        """The share of the digits on the map that have a smaller error, in percent."""
+        return round(100 * float(np.searchsorted(self.errors, error)) / len(self.errors))
 
     @torch.inference_mode()
     def decode(self, points: ArrayLike) -> NDArray[np.float32]:

@@ -28,14 +28,24 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from autoencoder import handwriting
 from autoencoder.layers import LATENT, FourierFeatures
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import Checkpoint
-from autoencoder.view.latent_map import GRID, NEIGHBOURS, NUDGE, SECONDS_A_LEG, LatentMap
+from autoencoder.view.latent_map import (
+    CROSS_DISTANCE,
+    GRID,
+    NEIGHBOURS,
+    NUDGE,
+    SECONDS_A_LEG,
+    LatentMap,
+)
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import fuse_linear_bn_eval
 
@@ -44,8 +54,9 @@ TEMPLATE = Path(__file__).parent
 SCRIPTS = (
     *("texts.js", "language.js"),
     *("numbers.js", "decoder.js", "digits.js"),
-    *("elements.js", "canvas.js"),
+    "elements.js",
     *("density.js", "map_view.js", "decoded_grid.js"),
+    *("handwriting.js", "sketch.js", "lookup.js", "digit_in.js"),
     *("legend.js", "neighbours.js", "caption.js"),
     *("tour.js", "gestures.js"),
     "explorer.js",
@@ -59,7 +70,12 @@ ERROR_GRID = 41  # the error is measured on a grid of so many points a side
 Layers = list[tuple[Tensor, Tensor]]
 
 
-def build_page(checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[float]) -> str:
+def build_page(
+    checkpoint: Checkpoint,
+    latent_map: LatentMap,
+    point: Sequence[float],
+    digit_in: NDArray[np.float32] | None = None,
+) -> str:
     """The complete page.
 
     Parameters
@@ -70,6 +86,8 @@ def build_page(checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[fl
         The map of that network.
     point : (x, y) in [-1, 1]²
         The point that the page decodes first.
+    digit_in : (784,) float32 in [0, 1] or None
+        The digit that goes in first.
     """
     model = latent_map.model
     layers = narrow(model, fused_layers(model))
@@ -87,6 +105,17 @@ def build_page(checkpoint: Checkpoint, latent_map: LatentMap, point: Sequence[fl
         "limits": latent_map.limits(point).tolist(),
         "densestPoints": densest_points(latent_map),
         "point": list(point),
+        "digitIn": None if digit_in is None else (255 * digit_in).round().astype(int).tolist(),
+        "errorPercentiles": error_percentiles(latent_map),
+        "crossDistance": CROSS_DISTANCE,
+        "brush": {
+            "box": handwriting.BOX,
+            "margin": handwriting.MARGIN,
+            "centre": handwriting.CENTRE,
+            "radius": handwriting.RADIUS,
+            "softness": handwriting.SOFTNESS,
+            "smallest": handwriting.SMALLEST,
+        },
         "neighbours": NEIGHBOURS,
         "grid": GRID,
         "nudge": NUDGE,
@@ -119,6 +148,11 @@ def densest_points(latent_map: LatentMap) -> list[list[float] | None]:
     """Where each digit is densest on the map; None for a digit that is not on it."""
     points = [latent_map.densest_point(digit) for digit in range(10)]
     return [None if point is None else point.tolist() for point in points]
+
+
+def error_percentiles(latent_map: LatentMap) -> list[float]:
+    """From the 0th to the 100th, of the errors of the digits on the map."""
+    return np.percentile(latent_map.errors.astype(float), range(101)).round(6).tolist()
 
 
 def palette() -> str:

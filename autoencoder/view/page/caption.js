@@ -15,13 +15,16 @@ class Caption {
     this.language = language;
   }
 
-  /** Describe a point by the labels of the real digits nearest to it; a message comes first. */
-  show(point, labels, message) {
+  /**
+   * Describe a point by the labels of the real digits nearest to it, or show a message instead;
+   * `news`, of the digit that went in, is read aloud too.
+   */
+  show(point, labels, message, news) {
     const { texts } = this.language;
     const position = this.language.writePoint(point);
     const description = message || this.describe(labels);
-    this.spoken = message || texts.announcement(position, description);
-    this.coordinates.textContent = position;
+    this.spoken = message || `${texts.announcement(position, description)} ${news}`.trim();
+    this.coordinates.textContent = this.language.writeCoordinates(point).join("\n");
     showLabel(this.nearest, labels[0]);
     this.element.textContent = description;
     clearTimeout(this.announcing);

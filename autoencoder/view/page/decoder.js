@@ -12,6 +12,7 @@ class Decoder {
           : reader.take(Float32Array, inputs * outputs),
       biases: reader.take(Float32Array, outputs),
       outputs: new Float32Array(outputs),
+      tangents: [new Float32Array(outputs), new Float32Array(outputs)],
     }));
   }
 
@@ -27,6 +28,29 @@ class Decoder {
     return values;
   }
 
+  /** The digit of a point, and how fast each pixel changes along x and along y. */
+  differentiate(point) {
+    let values = this.computeFeatures(point);
+    let tangents = this.differentiateFeatures();
+    for (const layer of this.layers) {
+      propagate(values, layer);
+      layer.tangents.forEach((outputs, axis) => {
+        outputs.fill(0);
+        addProducts(tangents[axis], layer.weights, outputs);
+      });
+      ({ outputs: values, tangents } = layer);
+      if (layer !== this.layers.at(-1)) {
+        for (const tangent of tangents) rectify(tangent, values);
+        rectify(values);
+      }
+    }
+    for (let i = 0; i < values.length; i++) {
+      values[i] = 1 / (1 + Math.exp(-values[i]));
+      for (const tangent of tangents) tangent[i] *= values[i] * (1 - values[i]);
+    }
+    return { pixels: values, tangents };
+  }
+
   /** The code, followed by the sines and cosines of its Fourier features. */
   computeFeatures([x, y]) {
     const count = this.frequencies.length / 2;
@@ -39,20 +63,49 @@ class Decoder {
     }
     return this.features;
   }
-}
 
-/** A linear layer. Its weights lie input by input: inputs of zero, half of them, cost nothing. */
-function propagate(inputs, { weights, biases, outputs }) {
-  const width = outputs.length;
-  outputs.set(biases);
-  for (let i = 0; i < inputs.length; i++) {
-    const value = inputs[i];
-    if (value === 0) continue;
-    const start = i * width;
-    for (let j = 0; j < width; j++) outputs[j] += value * weights[start + j];
+  /** How fast the features computed last change along x and along y. */
+  differentiateFeatures() {
+    const count = this.frequencies.length / 2;
+    return [0, 1].map((axis) => {
+      const tangent = new Float32Array(this.features.length);
+      tangent[axis] = 1;
+      for (let i = 0; i < count; i++) {
+        const frequency = this.frequencies[axis * count + i];
+        tangent[2 + i] = frequency * this.features[2 + count + i];
+        tangent[2 + count + i] = -frequency * this.features[2 + i];
+      }
+      return tangent;
+    });
   }
 }
 
-function rectify(values) {
-  for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = 0;
+/** A linear layer. */
+function propagate(inputs, { weights, biases, outputs }) {
+  outputs.set(biases);
+  addProducts(inputs, weights, outputs);
+}
+
+/**
+ * Add inputs times weights, which lie input by input: inputs of zero, half of them, are left out.
+ * Four of the others at a time take less than half as long as one by one.
+ */
+function addProducts(inputs, weights, outputs) {
+  const width = outputs.length;
+  const active = [];
+  for (let i = 0; i < inputs.length; i++) if (inputs[i] !== 0) active.push(i);
+  for (let n = 0; n < active.length; n += 4) {
+    const four = [n, n + 1, n + 2, n + 3];
+    const [p, q, r, s] = four.map((k) => inputs[active[k]] ?? 0);
+    const [a, b, c, d] = four.map((k) => (active[k] ?? 0) * width);
+    for (let j = 0; j < width; j++) {
+      outputs[j] +=
+        p * weights[a + j] + q * weights[b + j] + r * weights[c + j] + s * weights[d + j];
+    }
+  }
+}
+
+/** Set to zero what belongs to a negative sum. */
+function rectify(values, sums = values) {
+  for (let i = 0; i < values.length; i++) if (sums[i] < 0) values[i] = 0;
 }

@@ -80,3 +80,16 @@ function contour(field, level) {
   }
   return path;
 }
+
+/** A picture as opaque as an image, all in one colour. */
+function tint(image, colour) {
+  const canvas = document.createElement("canvas");
+  canvas.width = image.width;
+  canvas.height = image.height;
+  const context = canvas.getContext("2d");
+  context.putImageData(image, 0, 0);
+  context.globalCompositeOperation = "source-in";
+  context.fillStyle = colour;
+  context.fillRect(0, 0, image.width, image.height);
+  return canvas;
+}

@@ -20,18 +20,11 @@ class Digits {
 
   /** The indices of the digits nearest to a point, nearest first. */
   nearest([x, y], count) {
-    const indices = [];
-    const distances = [];
-    for (let i = 0; i < this.labels.length; i++) {
-      const distance = (this.latents[2 * i] - x) ** 2 + (this.latents[2 * i + 1] - y) ** 2;
-      if (distances.length === count && distance >= distances[count - 1]) continue;
-      const rank = distances.findIndex((other) => other > distance);
-      const at = rank < 0 ? distances.length : rank;
-      distances.splice(at, 0, distance);
-      indices.splice(at, 0, i);
-      distances.length = indices.length = Math.min(indices.length, count);
+    const distances = new Float64Array(this.labels.length);
+    for (let i = 0; i < distances.length; i++) {
+      distances[i] = (this.latents[2 * i] - x) ** 2 + (this.latents[2 * i + 1] - y) ** 2;
     }
-    return indices;
+    return smallest(distances, count);
   }
 
   /** The pixels of a digit, 784 in [0, 1]. */
@@ -43,4 +36,13 @@ class Digits {
       return (row % 2 ? pair & 15 : pair >> 4) / 15;
     });
   }
+}
+
+/** Paint 784 pixels in [0, 1], white on black; the style sheet inverts them on a light page. */
+function paintDigit(canvas, pixels, left = 0, top = 0) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(SIDE, SIDE);
+  image.data.fill(255);
+  for (let i = 0; i < PIXELS; i++) image.data.fill(Math.round(255 * pixels[i]), 4 * i, 4 * i + 3);
+  context.putImageData(image, left, top);
 }

@@ -1,6 +1,6 @@
 "use strict";
 
-/** The point, the digit that it decodes to, and the parts of the page that show them. */
+/** The digit that goes in, the point, the digit that comes out, and the parts that show them. */
 class Explorer {
   constructor(decoder, digits, facts) {
     this.decoder = decoder;
@@ -12,19 +12,20 @@ class Explorer {
     this.map = new MapView(digits);
     this.grid = new DecodedGrid(this.map, (point) => decoder.decode(point), facts.grid);
     this.legend = new Legend((digit, on) => this.map.setVisible(digit, on));
-    this.neighbours = new Neighbours(digits, facts.neighbours);
+    this.digitIn = new DigitIn(digits, decoder, this.map, facts, () => this.onDigitIn());
+    this.neighbours = new Neighbours(digits, facts.neighbours, (index) => this.takeIn(index));
     this.caption = new Caption();
     this.gridSwitch = new Switch(byId("grid-switch"), (on) => this.showGrid(on));
     this.densitySwitch = new Switch(byId("density-switch"), (on) => this.map.showDensity(on));
     this.tour = new Tour(this, facts.secondsALeg);
     this.gestures = new Gestures(this, facts.nudge);
+    if (facts.digitIn) this.digitIn.takePicture(facts.digitIn);
   }
 
-  /** Move the point, at most to the edge of the latent space, [-1, 1]². */
+  /** Move the point, at most to the edge of the latent space, [-1, 1]², away from any digit in. */
   moveTo([x, y]) {
     this.point = [clip(x, -1, 1), clip(y, -1, 1)];
-    this.message = "";
-    this.requestPaint();
+    this.clear();
   }
 
   stopAndMoveTo(point) {
@@ -38,6 +39,41 @@ class Explorer {
     else this.say(this.language.texts.absent(digit));
   }
 
+  // --- digits in ---
+
+  /** Take a real digit in: the point moves to its code. */
+  takeIn(index) {
+    this.tour.stop();
+    this.moveTo(this.digits.latent(index));
+    this.digitIn.takeIn(index);
+  }
+
+  takeInNearest(point) {
+    this.takeIn(this.digits.nearest(point, 1)[0]);
+  }
+
+  /** Take in any of the digits that the legend does not hide. */
+  takeInAnother() {
+    const { labels } = this.digits;
+    const shown = [...labels.keys()].filter((index) => this.map.visible[labels[index]]);
+    if (shown.length) this.takeIn(shown[Math.floor(Math.random() * shown.length)]);
+    else this.say(this.language.texts.noneShown);
+  }
+
+  onDigitIn() {
+    this.tour.stop();
+    this.message = "";
+    this.requestPaint();
+  }
+
+  clear() {
+    this.digitIn.clear();
+    this.message = "";
+    this.requestPaint();
+  }
+
+  // --- painting ---
+
   /** Show a message in place of the caption until the point moves. */
   say(message) {
     this.message = message;
@@ -49,15 +85,18 @@ class Explorer {
     this.paintRequest ??= requestAnimationFrame(() => this.paint());
   }
 
-  /** Decode the point and show the digit and its neighbours. */
+  /** Find the point of a drawing, decode the point and show the digit and its neighbours. */
   paint() {
     this.paintRequest = null;
-    paintDigit(this.canvas, this.decoder.decode(this.point));
+    this.point = this.digitIn.search() ?? this.point;
+    const decoded = this.decoder.decode(this.point);
+    paintDigit(this.canvas, decoded);
+    const news = this.digitIn.show(decoded);
     const nearest = this.digits.nearest(this.point, this.facts.neighbours);
     const labels = nearest.map((index) => this.digits.labels[index]);
     this.map.mark(this.point, this.digits.latent(nearest[0]));
     this.neighbours.show(nearest);
-    this.caption.show(this.point, labels, this.message);
+    this.caption.show(this.point, labels, this.message, news);
   }
 
   /** Lay the grid under the dots, in place of the axes, or take it away. */
@@ -70,7 +109,7 @@ class Explorer {
     this.language = language;
     this.message = "";
     language.translatePage();
-    for (const part of [this.map, this.legend, this.neighbours, this.caption]) {
+    for (const part of [this.map, this.legend, this.digitIn, this.neighbours, this.caption]) {
       part.translate(language);
     }
     const { network, epoch, loss } = this.facts;

@@ -2,6 +2,9 @@
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 
+const DOUBLE_MS = 400; // at most, between the two releases of a double click or tap
+const DOUBLE_PIXELS = { mouse: 5, pen: 12, touch: 24 };
+
 /** The mouse or a finger on the map, the keys, and the buttons that do what keys do. */
 class Gestures {
   constructor(explorer, nudge) {
@@ -11,8 +14,11 @@ class Gestures {
     this.help = byId("help");
     this.map.addEventListener("pointerdown", (event) => this.onPress(event));
     this.map.addEventListener("pointermove", (event) => this.onMove(event));
+    this.map.addEventListener("pointerup", (event) => this.onRelease(event));
     document.addEventListener("keydown", (event) => this.onKey(event));
     byId("centre").addEventListener("click", () => explorer.stopAndMoveTo([0, 0]));
+    byId("clear").addEventListener("click", () => explorer.clear());
+    byId("another").addEventListener("click", () => explorer.takeInAnother());
     byId("language").addEventListener("click", () => explorer.speak(explorer.language.other()));
     byId("help-switch").addEventListener("click", () => this.help.showModal());
     this.help.addEventListener("click", () => this.help.close());
@@ -28,6 +34,18 @@ class Gestures {
   onMove(event) {
     if (!this.map.hasPointerCapture(event.pointerId)) return;
     this.explorer.moveTo(this.explorer.map.pointUnder(event));
+  }
+
+  /** Take in the nearest digit at a double click or tap; of a tap, not every browser tells. */
+  onRelease(event) {
+    if (!this.map.hasPointerCapture(event.pointerId)) return;
+    const { last } = this;
+    this.last = event;
+    if (!last || event.timeStamp - last.timeStamp > DOUBLE_MS) return;
+    const distance = Math.hypot(event.clientX - last.clientX, event.clientY - last.clientY);
+    if (distance > DOUBLE_PIXELS[event.pointerType]) return;
+    this.last = null;
+    this.explorer.takeInNearest(this.explorer.map.pointUnder(event));
   }
 
   onKey(event) {
@@ -54,6 +72,8 @@ class Gestures {
       g: () => explorer.gridSwitch.toggle(),
       d: () => explorer.densitySwitch.toggle(),
       t: () => explorer.tour.switch.toggle(),
+      c: () => explorer.clear(),
+      n: () => explorer.takeInAnother(),
       r: () => explorer.stopAndMoveTo([0, 0]),
       h: (helpWasOpen) => helpWasOpen || this.help.showModal(),
     };

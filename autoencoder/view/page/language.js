@@ -15,6 +15,10 @@ class Language {
       maximumFractionDigits: 3,
       signDisplay: "always",
     });
+    this.error = new Intl.NumberFormat(code, {
+      minimumFractionDigits: 3,
+      maximumFractionDigits: 3,
+    });
     this.tick = new Intl.NumberFormat(code);
     this.number = new Intl.NumberFormat(code, { maximumSignificantDigits: 4 });
   }
@@ -38,8 +42,15 @@ class Language {
   }
 
   writePoint(point) {
-    const numbers = point.map((number) => withMinus(this.coordinate.format(number)));
-    return numbers.join(this.code === "fr" ? "\u00a0; " : ", ");
+    return this.writeCoordinates(point).join(this.code === "fr" ? "\u00a0; " : ", ");
+  }
+
+  writeCoordinates(point) {
+    return point.map((number) => withMinus(this.coordinate.format(number)));
+  }
+
+  writeError(error) {
+    return this.error.format(error);
   }
 
   writeTick(number) {

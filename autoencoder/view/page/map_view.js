@@ -3,7 +3,7 @@
 const ENCLOSED = [0.25, 0.5, 0.75]; // shares of a digit's codes within its contours
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
-/** The map: axes, dots and densities on a canvas, and two markers that move above them. */
+/** The map: axes, dots and densities on a canvas, and the markers that move above them. */
 class MapView {
   constructor(digits) {
     this.digits = digits;
@@ -15,6 +15,7 @@ class MapView {
     this.context = byId("dots").getContext("2d");
     this.pointMarker = byId("point");
     this.nearestMarker = byId("ring");
+    this.bestMarker = byId("cross");
     new ResizeObserver(() => this.draw()).observe(this.element);
     DARK.addEventListener("change", () => this.draw());
   }
@@ -60,6 +61,12 @@ class MapView {
   mark(point, nearest) {
     this.moveMarker(this.pointMarker, point);
     this.moveMarker(this.nearestMarker, nearest);
+  }
+
+  /** Lay a cross on the best point of the digit taken in, or take it away. */
+  markBest(point) {
+    this.bestMarker.toggleAttribute("hidden", !point);
+    if (point) this.moveMarker(this.bestMarker, point);
   }
 
   moveMarker(marker, point) {
@@ -148,4 +155,11 @@ class MapView {
     const indices = [...labels.keys()].filter((index) => labels[index] === digit);
     return indices.map((index) => this.toFractions(this.digits.latent(index)));
   }
+}
+
+function strokeLine(context, start, end) {
+  context.beginPath();
+  context.moveTo(...start);
+  context.lineTo(...end);
+  context.stroke();
 }

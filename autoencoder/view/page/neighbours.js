@@ -1,20 +1,24 @@
 "use strict";
 
-/** The real digits nearest to the point: their pictures, and their labels below. */
+/** Buttons that take in the real digits nearest to the point: their pictures above their labels. */
 class Neighbours {
-  constructor(digits, count) {
+  constructor(digits, count, onTake) {
     this.digits = digits;
     const length = Math.min(count, digits.labels.length);
     this.items = Array.from({ length }, () => {
-      const item = document.createElement("li");
+      const entry = document.createElement("li");
+      const button = document.createElement("button");
       const canvas = document.createElement("canvas");
       const label = document.createElement("span");
       canvas.className = "digit";
       canvas.width = canvas.height = SIDE;
-      canvas.setAttribute("role", "img");
-      item.append(canvas, label);
-      byId("neighbours").append(item);
-      return { canvas, label, index: -1 };
+      const item = { button, canvas, label, index: -1 };
+      button.type = "button";
+      button.addEventListener("click", () => onTake(item.index));
+      button.append(canvas, label);
+      entry.append(button);
+      byId("neighbours").append(entry);
+      return item;
     });
   }
 
@@ -31,7 +35,7 @@ class Neighbours {
       item.index = index;
       const label = this.digits.labels[index];
       paintDigit(item.canvas, this.digits.pixels(index));
-      item.canvas.setAttribute("aria-label", this.texts.neighbour(label));
+      item.button.setAttribute("aria-label", this.texts.takeIn(label));
       showLabel(item.label, label);
     });
   }

@@ -32,3 +32,15 @@ function widen(planes) {
   // The exponents have the right bits now, but are too small by 127 - 15.
   return new Float32Array(bits.buffer).map((value) => value * 2 ** 112);
 }
+
+/** The indices of the smallest numbers, smallest first; of equal ones the first. */
+function smallest(numbers, count) {
+  const indices = [];
+  for (let i = 0; i < numbers.length; i++) {
+    if (indices.length === count && !(numbers[i] < numbers[indices.at(-1)])) continue;
+    const rank = indices.findIndex((index) => numbers[i] < numbers[index]);
+    indices.splice(rank < 0 ? indices.length : rank, 0, i);
+    indices.length = Math.min(indices.length, count);
+  }
+  return indices;
+}
