@@ -131,11 +131,11 @@ class Explorer:
             return
         elif event.inaxes is self.view.map.axes:
             self.stop_tour()
+            self.dragging = True
             if event.dblclick:
                 nearest, _ = self.latent_map.nearest(self.view.map.at_pixel(event.x, event.y), 1)
                 self.take_in(self.latent_map.pixels(nearest[0]))
             else:
-                self.dragging = True
                 self.on_move(event)
         elif event.inaxes is self.view.strip_image.axes and event.xdata is not None:
             column = int(event.xdata + 0.5) // (28 + STRIP_GAP)

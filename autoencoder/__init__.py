@@ -6,6 +6,7 @@ training      what a run is: its presets, settings and state, and how it is resu
 muon          the optimizer of the matrices between hidden layers
 ranks         training in several processes that torchrun started
 mnist         the digits, as uint8 tensors
+handwriting   any picture of one digit, and strokes, to 784 pixels as MNIST made them
 command_line  options, one-line errors, signals
 storage/      what must never be lost or believed: checkpoints, the folder of a run
 view/         what people look at: the map, the explorer's window and page, the pictures

@@ -14,6 +14,7 @@ The figures beside the constants were measured on training digits, enlarged 4 to
 
 import contextlib
 import errno
+import logging
 import math
 import os
 import warnings
@@ -43,6 +44,8 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "AVIF", "JPEG2000
 SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
 HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1")
 MAX_PIXELS = 50_000_000
+# Pillow logs what is odd in a damaged file, and without a handler Python prints it.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 # The longer side of the sheet on which ink is looked for: larger pictures are reduced to half of
 # this or more. The digit on a phone's photo is still some 50 pixels high.
 SHEET = 512
@@ -219,7 +222,7 @@ def decode(file: BinaryIO) -> "Picture":
     image: Picture = Image.open(file, formats=FORMATS)
     if image.width * image.height > MAX_PIXELS:
         raise UserError(too_large())
-    image.draft(None, (SHEET, SHEET))  # a JPEG is reduced while it is decoded: a third of the time
+    image.draft(None, (SHEET, SHEET))  # of 12 megapixels of JPEG: 25 ms instead of 41
     with quiet_libtiff() if image.format == "TIFF" else contextlib.nullcontext():
         image.load()
     with contextlib.suppress(Exception):  # a damaged tag says nothing about the picture
