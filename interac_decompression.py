@@ -11,6 +11,7 @@ Press h in the window for the keys.
 import argparse
 import itertools
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -107,6 +108,9 @@ class Explorer:
         self.tour_stops: list[Point] = []
         self.tour_began = 0.0
 
+        if self.has_event_loop:
+            # What the first digit that goes in needs takes a second, in which a stroke would stall.
+            threading.Thread(target=latent_map.prepare, daemon=True).start()
         # The explorer's keys come first; on_key hands on the others.
         manager = self.canvas.manager
         if manager is not None and manager.key_press_handler_id is not None:
@@ -151,6 +155,8 @@ class Explorer:
             self.draw(event)
 
     def on_release(self, event: MouseEvent) -> None:
+        if self.drawing:
+            self.find_best_point()
         self.dragging = False
         self.drawing = None
 
@@ -187,6 +193,7 @@ class Explorer:
         self.stop_tour()
         self.digit_in = DigitIn(pixels)
         self.place_digit_in()
+        self.find_best_point()
 
     def take_in_another(self) -> None:
         """Take in a real digit at random, of those that are not hidden."""
@@ -200,11 +207,18 @@ class Explorer:
         """Move the point to where the encoder puts the digit that went in."""
         assert self.digit_in is not None
         self.point = np.clip(self.latent_map.encode(self.digit_in.pixels), -1, 1)
-        best = self.latent_map.best_point(self.digit_in.pixels)
-        if np.hypot(*(best - self.point)) > CROSS_DISTANCE:
-            errors = self.latent_map.errors_at([self.point, best], self.digit_in.pixels)
-            self.digit_in.best = best if errors[1] < errors[0] else None
         self.message = ""
+        self.request_redraw()
+
+    def find_best_point(self) -> None:
+        """Look for a point that is better for the digit that went in than the encoder's."""
+        if self.digit_in is None:
+            return
+        pixels = self.digit_in.pixels
+        best = self.latent_map.best_point(pixels)
+        if np.hypot(*(best - self.point)) > CROSS_DISTANCE:
+            errors = self.latent_map.errors_at([self.point, best], pixels)
+            self.digit_in.best = best if errors[1] < errors[0] else None
         self.request_redraw()
 
     def clear(self) -> None:

@@ -67,6 +67,10 @@ class LatentMap:
         components, _ = principal_components(pixels, LOOKUP_COMPONENTS)
         return TopographicEncoder.of(self.model.decode, components.float(), LOOKUP_PLACES)
 
+    def prepare(self) -> None:
+        """Make now what the first digit that goes in would have to wait for."""
+        _ = self.errors, self.lookup
+
     def pixels(self, index: int) -> NDArray[np.float32]:
         """The pixels of a digit on the map, (784,) in [0, 1]."""
         return self.images[index].astype(np.float32) / 255
