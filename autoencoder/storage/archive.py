@@ -19,7 +19,7 @@ from autoencoder import UserError
 from torch._weights_only_unpickler import _get_allowed_globals
 
 # Far above any checkpoint of this project: 17 MB, 213 members, 18 kB of pickle.
-MAX_BYTES, MAX_MEMBERS, MAX_PICKLE = 200_000_000, 10_000, 2_000_000
+MAX_BYTES, MAX_MEMBERS, MAX_PICKLE = 200_000_000, 10_000, 600_000
 # How deep tuples may lie in tuples, and how many objects hashing all keys may visit.
 MAX_DEPTH, MAX_VISITS = 100, 50_000_000
 # These copy what they are called with, and so hash its keys again.
