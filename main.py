@@ -33,7 +33,7 @@ from autoencoder.command_line import (
     whole_number,
 )
 from autoencoder.layers import LATENT
-from autoencoder.mnist import Digits, load_mnist
+from autoencoder.mnist import Digits, default_root, load_mnist
 from autoencoder.model import COMPRESSION, encode_digits, mean_squared_error, unit_pixels
 from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
 from autoencoder.storage.files import make_folder
@@ -174,8 +174,6 @@ def train(
     epochs = training.settings.epochs
     with_bar = bar_shows()
     with_lines = not (with_bar and sys.stdout.isatty())
-    if training.epoch == 0:
-        training.model.start(images)
     began_at, snapshot = training.epoch, training.snapshot()
     began = time.perf_counter()
     with tqdm(total=epochs, initial=began_at, unit="epoch", disable=not with_bar) as bar:
@@ -443,12 +441,14 @@ def say_how_to_go_on(arguments: argparse.Namespace, training: Training, folder: 
 
 def say_what_is_next(arguments: argparse.Namespace, folder: RunFolder) -> None:
     """Print the command that explores what was trained, or resumed with nothing left to train."""
-    words = ["python", "interac_decompression.py"]
+    words = ["python", str(Path(sys.argv[0]).with_name("interac_decompression.py"))]
     file = folder.best
     if not file.exists():
         file = folder.newest().path if arguments.resume is NEWEST else arguments.resume
     if file != default_checkpoint():
         words += ["--checkpoint", str(file)]
+    if arguments.data != default_root():
+        words += ["--data", str(arguments.data)]
     print(f"Next: {quoted(words)}")
 
 
@@ -462,6 +462,8 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
     test_set = load_mnist(arguments.data, "test")
     if not train_set.are_mnist:
         print(train_set.note)
+    if len(train_set.labels) < 2 * ranks.count():
+        raise UserError("there are too few training digits: batch normalisation needs 2 at least")
     make_folder(arguments.img)
     with folder.locked() if first_rank else contextlib.nullcontext():
         with caught_signals() as stop:
@@ -470,6 +472,8 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
             if training.epoch < training.settings.epochs:
                 announce(training, folder, arguments.save_every)
             images, test_images = train_set.images.to(device), test_set.images.to(device)
+            if arguments.resume is None:
+                training.model.start(images)
             train(training, images, test_images, folder, arguments.save_every, stop)
         if training.epoch < training.settings.epochs:
             say_how_to_go_on(arguments, training, folder)

@@ -39,10 +39,10 @@ SURFACE_SIZE, SURFACE_DPI = (9, 7), 300
 SHEET_SIZE, SHEET_DPI = (40 / 3, 6), 225
 WINDOW_DPI = 100
 
-# A density counts as vanished below a thousandth of its peak. A single kernel does so within REACH
-# standard deviations; a grid of COARSE x COARSE points finds where the whole density does.
+# A density counts as vanished below a thousandth of its peak. A single kernel does so within
+# KERNEL_REACH standard deviations; a grid of COARSE x COARSE points finds where all of it does.
 VANISHED = 1e-3
-REACH = 4.0
+KERNEL_REACH = 4.0
 COARSE = 60
 # A code counts at points nearer than this many standard deviations of the kernel: further away the
 # kernel is below 3e-18 of its peak.
@@ -96,8 +96,8 @@ class Grid:
 class Density:
     """A Gaussian kernel density estimate: the mean of N normal distributions, one around each code.
 
-    The values are those of scipy.stats.gaussian_kde. They take a tenth of the time on a grid,
-    since each point asks only the codes near it, and no import of 0.6 s.
+    The values are those of scipy.stats.gaussian_kde. On a grid this takes a tenth of the time,
+    since each point asks only the codes near it; and importing scipy.stats alone takes 0.6 s.
 
     Parameters
     ----------
@@ -140,9 +140,11 @@ def estimate_density(codes: Array, bandwidth: str | float) -> Density:
     Raises
     ------
     UserError
-        If the codes lie on a line or a point, where there is no density in the plane.
+        If there are too few codes, or they lie on a line or a point.
     """
-    covariance = np.cov(codes.T) if len(codes) > 2 else np.zeros((2, 2))
+    if len(codes) < LEAST:
+        raise UserError(f"it has {len(codes)} codes here, and a density takes {LEAST}")
+    covariance = np.cov(codes.T)
     low, high = np.linalg.eigvalsh(covariance)
     if low <= 1e-9 * high:
         raise UserError(
@@ -163,7 +165,7 @@ def grid_around(densities: list[Density], size: int) -> Grid:
     """
     codes = np.concatenate([density.codes for density in densities])
     variances = np.array([np.diag(density.covariance) for density in densities])
-    reach = REACH * np.sqrt(variances.max(axis=0))
+    reach = KERNEL_REACH * np.sqrt(variances.max(axis=0))
     low, high = codes.min(axis=0) - reach, codes.max(axis=0) + reach
     # That is far enough, but most of this rectangle holds only a few lone codes.
     coarse = spread(low, high, COARSE)
@@ -392,9 +394,10 @@ def print_table(
             for other in densities
             if other != digit
         }
+        error = errors[labels == digit].mean().item()
         closest = max(overlaps, key=lambda other: overlaps[other], default=digit)
         print(
-            f"{digit:5}  {len(density.codes):7}  {errors[labels == digit].mean():8.5f}"
+            f"{digit:5}  {len(density.codes):7}  {'-' if math.isnan(error) else f'{error:.5f}':>8}"
             f"  {height:12.2f}  ({x:+.3f}, {y:+.3f})"
             f"  {half_mass_area(by_digit[digit], grid.cell):11.4f}"
             f"  {closest:6} ({overlaps.get(closest, 1):.3f})"

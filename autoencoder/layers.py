@@ -10,9 +10,10 @@ from torch import Tensor, nn
 PIXELS = 28 * 28
 LATENT = 2
 
-# Of the Fourier features: the standard deviation of their frequencies, in waves over the map. With
-# 8, on 80 x 80 places, the map got finer than the places can follow: its ones stood in streets.
-BANDWIDTH = 4.0
+# The standard deviation of the Fourier features' frequencies, in waves over the map. With 8, on
+# 80 x 80 places, the decoder drew finer detail than the places resolve, and the codes of the ones
+# lined up in rows and columns.
+FREQUENCY_SPREAD = 4.0
 # Of the topographic encoder: how far a code may lie from its place, in cells of the grid, and what
 # keeps its step finite where the decoder draws the same all around.
 REACH = 0.75
@@ -56,7 +57,7 @@ class FourierFeatures(nn.Module):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        self.register_buffer("frequencies", math.pi * BANDWIDTH * torch.randn(LATENT, count))
+        self.register_buffer("frequencies", math.pi * FREQUENCY_SPREAD * torch.randn(LATENT, count))
 
     def forward(self, latents: Tensor) -> Tensor:
         """Codes (N, 2) to features (N, 2 + 2 * count): the code, sines, cosines."""

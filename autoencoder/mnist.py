@@ -163,7 +163,8 @@ def read_own(raw: Path, name: str) -> bytes:
     first = copies(raw, name)[0]
     content = unpacked(first)
     dimensions = 3 if "images" in name else 1
-    lengths = np.frombuffer(content[4 : 4 + 4 * dimensions], ">u4").astype(int)
+    header = content[4 : 4 + 4 * dimensions]
+    lengths = np.frombuffer(header[: len(header) // 4 * 4], ">u4").astype(int)
     if content[:4] != MAGIC[dimensions] or len(lengths) < dimensions:
         problem = "is no IDX file of bytes, or is damaged"
     elif dimensions == 3 and lengths[1:].tolist() != [SIDE, SIDE]:

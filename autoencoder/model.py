@@ -134,7 +134,9 @@ def encode_digits(model: AutoEncoder, images: Tensor, batch_size: int = BATCH_SI
     """
     latents = torch.cat([model.encode(unit_pixels(batch)) for batch in images.split(batch_size)])
     if not latents.isfinite().all():
-        raise UserError("some digits have no place on the map: the network's weights are too large")
+        raise UserError(
+            "the codes of some digits are not numbers: the network's weights are too large"
+        )
     return latents
 
 

@@ -77,9 +77,11 @@ def joined(device: torch.device) -> Iterator[None]:
     if device.type == "cuda":
         torch.cuda.set_device(number)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    with (
-        Path(os.devnull).open("w") as nowhere,
-        contextlib.redirect_stdout(nowhere if rank() else sys.stdout),
-    ):
-        yield
-    dist.destroy_process_group()
+    try:
+        with (
+            Path(os.devnull).open("w") as nowhere,
+            contextlib.redirect_stdout(nowhere if rank() else sys.stdout),
+        ):
+            yield
+    finally:
+        dist.destroy_process_group()

@@ -86,7 +86,7 @@ def reference_move() -> Callable[[], None]:
     panel, histogram = figure.add_subplot(cells[1, 2]), figure.add_subplot(cells[1, 3])
     grey.set_title("Decoded digit")
     heat.set_title("Heat map")
-    panel.set_title("Figures")
+    panel.set_title("Statistics")
     panel.axis("off")
     text = panel.text(0, 1, "", va="top", family="monospace")
     points = circling()

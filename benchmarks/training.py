@@ -127,9 +127,9 @@ def seconds_an_epoch(epochs: int, spin_count: str | None = None) -> float:
     if spin_count is not None:
         environment["GOMP_SPINCOUNT"] = spin_count
     with tempfile.TemporaryDirectory() as folder:
-        places = ("--checkpoints", folder, "--img", folder)
+        folders = ("--checkpoints", folder, "--img", folder)
         subprocess.run(
-            [sys.executable, "main.py", "--epochs", str(epochs), *places],
+            [sys.executable, "main.py", "--epochs", str(epochs), *folders],
             env=environment,
             check=True,
             stdout=subprocess.DEVNULL,

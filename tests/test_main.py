@@ -14,7 +14,7 @@ from autoencoder.command_line import bar_shows
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
-from autoencoder.training import PRESETS
+from autoencoder.training import PRESETS, Training
 from autoencoder.view import pictures
 from tests.conftest import (
     DATA,
@@ -362,6 +362,29 @@ def test_a_small_set_of_ones_own_trains(
     assert (done.status, done.err) == (0, "")
     assert done.out.count("The digits are your own set, 12 of them here, and not MNIST's") == 1
     assert titles == ["Where the 24 digits of your own set live in two dimensions"]
+
+
+def test_a_set_of_a_single_class_or_of_a_single_digit(
+    train: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(script, "load_mnist", lambda _root, _split: own_set([3] * 12))
+    assert train("--epochs", "1", "--img", tmp_path / "img").status == 0
+    monkeypatch.setattr(script, "load_mnist", lambda _root, _split: own_set([3]))
+    assert_refused(train("--epochs", "1"), "too few training digits")
+
+
+def test_a_record_without_an_epoch_keeps_its_map(
+    train: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model = AutoEncoder(**PRESETS["record"].network)
+    torch.save({"state_dict": model.state_dict(), "network": model.arguments}, tmp_path / "r.pth")
+
+    def keep(training: Training, *_: Any) -> None:
+        before, after = model.state_dict(), training.model.state_dict()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+
+    monkeypatch.setattr(script, "train_epoch", keep)
+    train("--resume", tmp_path / "r.pth")
 
 
 def test_the_home_folder_may_be_written_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:

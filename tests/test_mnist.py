@@ -193,6 +193,18 @@ def test_a_set_of_ones_own_that_is_not_well_formed(
 
 
 @pytest.mark.usefixtures("offline")
+def test_a_set_of_ones_own_that_is_cut_off_anywhere_in_its_header(tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    write_own(raw)
+    images = raw / "train-images-idx3-ubyte"
+    whole = images.read_bytes()
+    for length in range(17):
+        images.write_bytes(whole[:length])
+        with pytest.raises(UserError, match="train-images-idx3-ubyte"):
+            load_mnist(tmp_path, "train")
+
+
+@pytest.mark.usefixtures("offline")
 def test_a_set_of_ones_own_with_a_file_missing(tmp_path: Path) -> None:
     raw = tmp_path / "MNIST" / "raw"
     write_own(raw)

@@ -29,9 +29,9 @@ COLOUR_BAR = (0.721, 0.075, 0.009, 0.245)
 HISTOGRAM = (0.835, 0.075, 0.15, 0.1)
 PANEL = (0.835, 0.225, 0.15, 0.15)
 RIGHT_SIDE = (0.56, 0.0, 0.44, 1.0)  # holds everything that moves but is not on the map
-STRIP_GAP = 12  # columns of pixels between two neighbours
+STRIP_GAP = 20  # columns of pixels between two neighbours
 BINS = 20
-STATISTICS = ("latent", "nearest", "distance", "mean", "max", "min", "std")
+STATISTICS = ("nearest", "distance", "mean", "max", "min", "std")
 INVITATION = "draw a digit here"
 # How thick strokes look while they are drawn, as a share of the panel.
 PEN = 0.08
@@ -92,8 +92,8 @@ class ExplorerView:
         self.layers = [
             Layer(self.map.markers, axes_box),
             Layer((self.image_in, self.ink, self.invitation), axes_box),
-            Layer((self.strip_image, *self.neighbour_labels), axes_box),
-            *(Layer((artist,), axes_box) for artist in (*images, self.bars)),
+            *(Layer((artist,), axes_box) for artist in (*images, self.strip_image, self.bars)),
+            *(Layer((label,), label_box) for label in self.neighbour_labels),
             *(Layer((text,), axes_box) for text in (self.numbers, self.pair)),
             *(Layer((text,), line_box) for text in (*self.values, self.message)),
         ]
@@ -137,11 +137,11 @@ class ExplorerView:
         self.neighbours = np.zeros(count, dtype=int)
         axes = self.figure.add_axes(STRIP)
         axes.set_title("Nearest real digits: click one to take it in", loc="left", fontsize=10)
-        self.strip_image = PixelImage(axes, 28, "gray", count * (28 + STRIP_GAP))
+        self.strip_image = PixelImage(axes, 28, "gray", count * (28 + STRIP_GAP) - STRIP_GAP)
         axes.set_anchor("W")
         axes.set_axis_off()
         self.neighbour_labels = [
-            axes.text(29 + n * (28 + STRIP_GAP), 18, "", fontsize=11) for n in range(count)
+            axes.text(13 + n * (28 + STRIP_GAP), 35, "", fontsize=11) for n in range(count)
         ]
 
     def build_heat(self) -> None:
@@ -212,7 +212,7 @@ class ExplorerView:
         self.neighbours = nearest
         digits = self.latent_map.images[nearest].reshape(-1, 28, 28) / 255
         self.strip[..., :28] = digits.swapaxes(0, 1)
-        self.strip_image.show(self.strip.reshape(28, -1))
+        self.strip_image.show(self.strip.reshape(28, -1)[:, :-STRIP_GAP])
         for text, label in zip(self.neighbour_labels, labels, strict=True):
             text.set_text(str(label))
         self.map.mark(point, self.latent_map.latents[nearest[0]])
@@ -220,7 +220,6 @@ class ExplorerView:
         digit = self.digit
         numbers = (distances[0], digit.mean(), digit.max(), digit.min(), digit.std())
         values = (
-            f"{point[0]:+.3f}, {point[1]:+.3f}",
             str(labels[0]),
             *(f"{number:.3f}" for number in numbers),
         )
@@ -231,6 +230,8 @@ class ExplorerView:
     def update_digit_in(self, point: Point, digit_in: DigitIn | None) -> None:
         """Bring the panel of the digit that goes in up to date, and what is said of the pair."""
         self.numbers.set_text(f"{point[0]:+.3f}\n{point[1]:+.3f}")
+        if digit_in is None and self.invitation.get_text():
+            return
         self.invitation.set_text("" if digit_in else INVITATION)
         drawn = digit_in.strokes if digit_in else []
         self.ink.set_data(*lines_through(drawn))
@@ -339,6 +340,12 @@ def axes_box(artist: Artist) -> Bbox:
     """The pixels of the axes that an artist is on."""
     axes: Any = artist.axes
     return axes.bbox
+
+
+def label_box(label: Text) -> Bbox:
+    """The pixels of the label of a neighbour, a single digit."""
+    box = line_box(label)
+    return Bbox([box.p0, (box.x0 + box.height, box.y1)])
 
 
 def line_box(text: Text) -> Bbox:

@@ -175,7 +175,7 @@ def draw_comparison(
         Codes of other digits, drawn faintly for orientation.
     """
     figure = Figure(figsize=(1.6 * len(images), 5.4), layout="constrained")
-    rows = figure.subplots(3, len(images))
+    rows = figure.subplots(3, len(images), squeeze=False)
     figure.suptitle("784 pixels  →  2 numbers  →  784 pixels")
     for column, (image, label, latent, reconstruction) in enumerate(
         zip(images, labels, latents, reconstructions, strict=True)

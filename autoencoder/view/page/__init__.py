@@ -137,8 +137,9 @@ def build_page(
         style_hash=content_hash(style),
         script=script,
         script_hash=content_hash(script),
-        # A name like </script> must not end the element that holds it.
         credits_hidden="" if latent_map.are_mnist else "hidden",
+        own_hidden="hidden" if latent_map.are_mnist else "",
+        # A name like </script> must not end the element that holds it.
         facts=json.dumps(facts).replace("<", r"\u003c"),
         numbers=base64.b64encode(packed).decode(),
     )

@@ -77,6 +77,6 @@ class Gestures {
       r: () => explorer.stopAndMoveTo([0, 0]),
       h: (helpWasOpen) => helpWasOpen || this.help.showModal(),
     };
-    return actions[event.key];
+    return actions[event.key.toLowerCase()];
   }
 }

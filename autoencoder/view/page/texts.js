@@ -47,6 +47,7 @@ const TEXTS = {
       "This page carries no encoder, the half of the network that reads: for your drawing, it" +
       " searches for the point whose digit comes closest.",
     credits: "Digits:",
+    own: "The digits are a set of somebody’s own, not MNIST’s.",
     helpTitle: "Keys and gestures",
     helpDrag: "click, drag",
     helpDragDoes: "move the point",
@@ -119,6 +120,7 @@ const TEXTS = {
       "Cette page n’a pas d’encodeur, la moitié du réseau qui lit\u00a0: pour votre dessin, elle" +
       " cherche le point dont le chiffre s’en approche le plus.",
     credits: "Chiffres\u00a0:",
+    own: "Ces chiffres sont une collection personnelle, et non ceux de MNIST.",
     helpTitle: "Touches et gestes",
     helpDrag: "cliquer, glisser",
     helpDragDoes: "déplacer le point",
