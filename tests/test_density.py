@@ -107,7 +107,7 @@ def test_degenerate_codes_get_a_clear_message(shape: str) -> None:
         "line": np.stack([along, 0.3 * along - 0.2], axis=1),
         "two codes": np.array([[0.0, 0.0], [0.1, 0.4]]),
     }[shape]
-    with pytest.raises(UserError, match="on a line or a point|it has 2 codes here"):
+    with pytest.raises(UserError, match=r"on a line or a point|it has 2 codes here"):
         estimate_density(codes, "scott")
 
 
