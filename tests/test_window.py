@@ -173,10 +173,12 @@ class Window:
         self.hand("mouseup", 1)
 
     def trace(self, pixels: Sequence[tuple[int, int]], button: int = 1) -> None:
-        """Move the mouse along a line with a button down."""
+        """Move the mouse along a line with a button down, no faster than a hand does."""
         self.hand("mousemove", *pixels[0], "mousedown", button)
+        time.sleep(0.5)
         for pixel in pixels:
             self.hand("mousemove", *pixel)
+            time.sleep(0.04)
         self.hand("mouseup", button)
 
     def wait_until(self, condition: Callable[[], bool], seconds: float = 15) -> None:
