@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import view_ml_compressed as script
-from autoencoder import UserError
+from autoencoder import UserError, view
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import load_checkpoint
@@ -138,6 +138,15 @@ def test_without_a_display_it_saves_the_picture_of_a_3(
     with Image.open(picture) as image:
         image.verify()
         assert image.size == (2700, 2100)
+
+
+def test_without_the_toolkit_that_was_named_the_picture_is_saved_all_the_same(
+    invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "BACKEND", "qt5agg")  # PyQt5 is not among the requirements
+    done = invoke(script, "--split", "test", "--grid", "50", "--output", tmp_path)
+    assert (done.status, done.err) == (None, "")
+    assert [file.name for file in tmp_path.iterdir()] == ["latent_space_density_3d_digit3.png"]
 
 
 def test_several_digits(invoke: Any, tmp_path: Path) -> None:
