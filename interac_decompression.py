@@ -52,10 +52,10 @@ TOOLBAR_KEYS: Final = (
 
 HELP = """\
 click, drag      move the point
-draw             in the panel; the right button erases
-double click     take in the nearest real digit
 arrows           nudge it; with shift, ten times as far
 0 - 9            jump to where a digit is densest
+draw             in the panel; the right button erases
+double click     take in the nearest real digit
 n                take in a real digit at random
 c                clear the panel
 g                grid of decoded digits, on and off
