@@ -173,7 +173,7 @@ class RunFolder:
 
         Whatever is past that epoch moves to a folder of its own: rows of the log, numbered
         checkpoints, the best one. For a fresh run, which goes on after epoch 0, that is everything.
-        A best checkpoint that does not tell its loss moves too, since nothing can be better.
+        A best checkpoint that does not tell its loss moves too: none could be known to be better.
 
         Returns
         -------
