@@ -191,7 +191,7 @@ def train(
                 )
             best = loss < training.best_loss
             training.best_loss = min(loss, training.best_loss)
-            snapshot = training.snapshot()
+            snapshot = training.snapshot() | {"test_mse": test_mse}
             now = time.perf_counter()
             seconds, began = now - began, now
             if ranks.rank() == 0:
