@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from autoencoder import UserError
-from autoencoder.command_line import Parser, coordinate, file_name, positive_int, run
+from autoencoder.command_line import (
+    Parser,
+    coordinate,
+    file_name,
+    output_path,
+    positive_int,
+    run,
+)
 from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
 from autoencoder.mnist import load_mnist
@@ -382,19 +389,6 @@ def picture_path(text: str) -> Path:
 
 def page_path(text: str) -> Path:
     return output_path(text, ".html")
-
-
-def output_path(text: str, *suffixes: str) -> Path:
-    path = file_name(text)
-    if path.suffix.lower() not in suffixes:
-        raise argparse.ArgumentTypeError(f"{text}: use a name that ends in {' or '.join(suffixes)}")
-    try:
-        there = path.parent.is_dir()
-    except OSError:  # a name that is too long, a folder that may not be entered
-        there = False
-    if not there:
-        raise argparse.ArgumentTypeError(f"{path.parent}: no such folder")
-    return path
 
 
 def parse_arguments() -> argparse.Namespace:
