@@ -39,7 +39,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent, key_press_handler
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 PEN, ERASER = MouseButton.LEFT, MouseButton.RIGHT
 ERASER_RADIUS = 0.06  # as a share of the panel
@@ -70,7 +70,7 @@ t                tour through the ten digits, start and stop
 s                save the view as a PNG
 r                back to the centre
 h                this list
-click in legend  hide or show a digit"""
+click in legend  hide or show a digit; with shift, show only this one"""
 
 
 class Explorer:
@@ -145,15 +145,19 @@ class Explorer:
             self.stop_tour()
             self.dragging = True
             if event.dblclick:
-                nearest, _ = self.latent_map.nearest(self.view.map.at_pixel(event.x, event.y), 1)
-                self.take_in(self.latent_map.pixels(nearest[0]))
+                self.take_in_nearest(self.view.map.at_pixel(event.x, event.y))
             else:
                 self.on_move(event)
         elif event.inaxes is self.view.strip_image.axes and event.xdata is not None:
             column = int(event.xdata + 0.5) // (28 + STRIP_GAP)
-            self.take_in(self.latent_map.pixels(self.view.neighbours[column]))
+            if column < len(self.view.neighbours):
+                self.take_in(self.latent_map.pixels(self.view.neighbours[column]))
         elif (digit := self.view.map.legend_entry(event.x, event.y)) is not None:
-            self.view.map.toggle_digit(digit)
+            if "shift" in event.modifiers:
+                self.view.map.toggle_others(digit)
+            else:
+                self.view.map.toggle_digit(digit)
+            self.redraw()
             self.canvas.draw_idle()
 
     def on_move(self, event: MouseEvent) -> None:
@@ -203,11 +207,14 @@ class Explorer:
         self.place_digit_in()
         self.find_best_point()
 
-    def take_in_another(self) -> None:
-        """Take in a real digit at random, of those that are not hidden."""
-        shown = np.flatnonzero(self.view.map.visible[self.latent_map.labels])
-        if len(shown):
-            self.take_in(self.latent_map.pixels(self.chance.choice(shown)))
+    def take_in_nearest(self, point: Point) -> None:
+        """Take in the real digit nearest to a point, of those that are not hidden."""
+        self.take_in_any_of(self.latent_map.nearest(point, 1, self.view.map.shown)[0])
+
+    def take_in_any_of(self, indices: NDArray[np.intp]) -> None:
+        """Take in a real digit at random."""
+        if len(indices):
+            self.take_in(self.latent_map.pixels(self.chance.choice(indices)))
         else:
             self.say("all digits are hidden")
 
@@ -247,7 +254,8 @@ class Explorer:
         self.view.show_help(False)
         if name in ARROWS:
             step = NUDGE * (10 if key != name else 1)
-            self.stop_and_move_to(self.point + step * np.array(ARROWS[name]))
+            point = self.point + step * np.array(ARROWS[name])
+            self.stop_and_move_to(self.view.map.clipped(point))
         elif (digit := digit_on_key(event)) is not None:
             self.jump_to(digit)
         elif key == "r":
@@ -263,7 +271,7 @@ class Explorer:
             self.view.map.toggle_densities()
             self.canvas.draw_idle()
         elif key == "n":
-            self.take_in_another()
+            self.take_in_any_of(np.flatnonzero(self.view.map.shown))
         elif key == "c":
             self.clear()
         elif key == "h":
