@@ -473,15 +473,18 @@ class TkKey:
     time: int = 0
 
 
+class QtKey:
+    """What Qt tells of a key, in methods with names of its own."""
+
+    def __init__(self, code: int, moment: int = 0, repeats: bool = False) -> None:
+        self.key = self.nativeScanCode = lambda: code
+        self.timestamp = lambda: moment
+        self.isAutoRepeat = lambda: repeats
+
+
 def test_the_digit_keys_of_a_french_keyboard_need_no_shift(explorer: Explorer) -> None:
-    class Qt:
-        def nativeScanCode(self) -> int:  # noqa: N802 - Qt's own name
-            return 12  # the key of 3, as X11 counts
-
-        def isAutoRepeat(self) -> bool:  # noqa: N802
-            return False
-
-    for gui in (TkKey(12), Qt()):
+    # The key of 3, as X11 counts.
+    for gui in (TkKey(12), QtKey(12)):
         press(explorer, "r")
         event = KeyEvent("key_press_event", explorer.canvas, '"', 0, 0, guiEvent=gui)
         explorer.canvas.callbacks.process("key_press_event", event)
@@ -493,17 +496,7 @@ def test_the_digit_keys_of_a_french_keyboard_need_no_shift(explorer: Explorer) -
 
 
 def test_a_held_key_acts_once_and_a_held_arrow_goes_on(explorer: Explorer) -> None:
-    @dataclass
-    class Qt:
-        repeat: bool
-
-        def isAutoRepeat(self) -> bool:  # noqa: N802 - Qt's own name
-            return self.repeat
-
-        def nativeScanCode(self) -> int:  # noqa: N802
-            return 42
-
-    def key(name: str, key: str, gui: TkKey | Qt) -> None:
+    def key(name: str, key: str, gui: TkKey | QtKey) -> None:
         event = KeyEvent(name, explorer.canvas, key, guiEvent=gui)
         explorer.canvas.callbacks.process(name, event)
 
@@ -524,12 +517,17 @@ def test_a_held_key_acts_once_and_a_held_arrow_goes_on(explorer: Explorer) -> No
     key("key_press_event", "g", TkKey(42, 1700))
     assert not grid_is_shown()
 
-    for repeat in (False, True, True):
-        key("key_press_event", "g", Qt(repeat))
-        key("key_release_event", "g", Qt(repeat))
+    # Qt tells of a repeat, or does not where X11 released the key at the same moment.
+    key("key_press_event", "g", QtKey(71, 2000))
+    for moment, repeat in ((2500, True), (2530, False)):
+        key("key_release_event", "g", QtKey(71, moment, repeat))
+        key("key_press_event", "g", QtKey(71, moment + repeat, repeat))
         assert grid_is_shown()
-        key("key_press_event", "right", Qt(repeat))
-    assert np.allclose(explorer.point, (0.03, 0))
+    key("key_release_event", "g", QtKey(71, 2560))
+    for moment in (2600, 2600, 2630, 2660):
+        key("key_press_event", "right", QtKey(72, moment))
+        key("key_release_event", "right", QtKey(72, moment + 30))
+    assert np.allclose(explorer.point, (0.04, 0))
 
 
 def test_with_caps_lock_the_letters_work(explorer: Explorer) -> None:

@@ -30,26 +30,30 @@ def digit_on_key(event: KeyEvent) -> int | None:
 class HeldKey:
     """Tells a key that is held, which toolkits report as press after press, from one pressed again.
 
-    Qt says which presses are repeats. With Tk they come without a release between them or, from
-    X11, with a release at the very moment of the press.
+    The presses of a held key come without a release between them, or with one at the very moment
+    of the press, as X11 sends it. Qt says which are repeats, but on X11 it misses most of them.
     """
 
     def __init__(self) -> None:
-        self.code: Any = None
+        self.key: Any = None
         self.released_at: Any = None
 
     def repeats(self, event: KeyEvent) -> bool:
         """Whether this press comes from a key that is held."""
-        gui: Any = event.guiEvent
-        if hasattr(gui, "isAutoRepeat"):
-            return gui.isAutoRepeat()
-        if not hasattr(gui, "keycode"):
-            return False
-        is_held = gui.keycode == self.code and self.released_at in (None, gui.time)
-        self.code, self.released_at = gui.keycode, None
+        key, moment = key_and_moment(event.guiEvent)
+        is_held = key is not None and key == self.key and self.released_at in (None, moment)
+        self.key, self.released_at = key, None
         return is_held
 
     def on_release(self, event: KeyEvent) -> None:
-        gui: Any = event.guiEvent
-        if getattr(gui, "keycode", None) == self.code:
-            self.released_at = getattr(gui, "time", None)
+        key, moment = key_and_moment(event.guiEvent)
+        qt_repeats = getattr(event.guiEvent, "isAutoRepeat", bool)()
+        if key == self.key and not qt_repeats:
+            self.released_at = moment
+
+
+def key_and_moment(gui: Any) -> tuple[Any, Any]:
+    """Which key of the keyboard an event of Qt or Tk is about, whatever it types, and when."""
+    if hasattr(gui, "timestamp"):
+        return gui.key(), gui.timestamp()
+    return getattr(gui, "keycode", None), getattr(gui, "time", None)
