@@ -57,16 +57,16 @@ A_PIXEL = 0.004  # in latent coordinates
 
 
 # As text: numbers would take a hundred times as long on their way.
-REDS = """(canvas) => {
+INK = """(canvas) => {
     const context = canvas.getContext("2d");
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    const reds = data.filter((_, i) => i % 4 === 0);
-    return Array.from(reds, (red) => String.fromCharCode(red)).join("");
+    const alphas = data.filter((_, i) => i % 4 === 3);
+    return Array.from(alphas, (alpha) => String.fromCharCode(alpha)).join("");
 }"""
 
 
-def as_pixels(reds: str) -> NDArray[np.float64]:
-    return np.frombuffer(reds.encode("latin-1"), np.uint8) / 255
+def as_pixels(ink: str) -> NDArray[np.float64]:
+    return np.frombuffer(ink.encode("latin-1"), np.uint8) / 255
 
 
 @pytest.fixture(scope="session")
@@ -264,20 +264,20 @@ class Visit:
         return boxes
 
     def pixels(self, canvas: str = "#digit") -> NDArray[np.float64]:
-        """The reds of a canvas, from 0 to 1."""
-        return as_pixels(self.page.locator(canvas).evaluate(REDS))
+        """How opaque the ink of a canvas is, from 0 to 1."""
+        return as_pixels(self.page.locator(canvas).evaluate(INK))
 
     def decoded(self, points: Tensor) -> NDArray[np.float64]:
         """The pixels that the page paints for points (N, 2): (N, 784)."""
-        reds = self.page.evaluate(
+        digits = self.page.evaluate(
             f"""(points) => points.map((point) => {{
                 explorer.point = point;
                 explorer.paint();
-                return ({REDS})(explorer.canvas);
+                return ({INK})(explorer.canvas);
             }})""",
             points.tolist(),
         )
-        return np.array([as_pixels(each) for each in reds])
+        return np.array([as_pixels(ink) for ink in digits])
 
     def colour(self, selector: str, pseudo: str = "") -> str:
         """The background of an element as the browser computes it, #rrggbb."""

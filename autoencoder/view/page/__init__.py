@@ -53,7 +53,7 @@ TEMPLATE = Path(__file__).parent
 # In this order in one script: modules would not load from disk. The last one starts the page.
 SCRIPTS = (
     *("texts.js", "language.js"),
-    *("numbers.js", "decoder.js", "digits.js"),
+    *("numbers.js", "decoder.js", "ink.js", "digits.js"),
     "elements.js",
     *("density.js", "map_view.js", "decoded_grid.js"),
     *("handwriting.js", "sketch.js", "lookup.js", "digit_in.js"),

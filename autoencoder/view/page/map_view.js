@@ -1,7 +1,6 @@
 "use strict";
 
 const ENCLOSED = [0.25, 0.5, 0.75]; // shares of a digit's codes within its contours
-const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /** The map: axes, dots and densities on a canvas, and the markers that move above them. */
 class MapView {
