@@ -140,6 +140,8 @@ class Visit:
             self.expected_requests.append(file.as_uri())
             page.goto(file.as_uri())
             page.locator("#explorer:visible, .problem:visible").first.wait_for()
+            if page.locator("#explorer").is_visible():
+                self.wait_until("explorer.digits.complete")
 
     def starts_over(self) -> bool:
         """Move the point back; whether an earlier visit left all the rest as it had found it."""

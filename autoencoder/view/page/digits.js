@@ -8,9 +8,19 @@ class Digits {
   constructor(reader, { digits, latentScale, limits, densestPoints }) {
     this.limits = limits; // what the map shows: [[left, right], [bottom, top]]
     this.densestPoints = densestPoints; // of the ten digits; null for a digit that is not here
-    this.latents = Float32Array.from(reader.take(Int16Array, 2 * digits), (n) => n / latentScale);
+    const units = reader.take(Int16Array, 2 * digits);
+    this.latents = new Float32Array(units).map((unit) => unit / latentScale);
     this.labels = reader.take(Uint8Array, digits);
-    this.packed = reader.take(Uint8Array, (digits * PIXELS) / 2);
+    this.packed = null;
+  }
+
+  addPixels(reader) {
+    this.packed = reader.take(Uint8Array, (this.labels.length * PIXELS) / 2);
+  }
+
+  /** Whether the pixels are here, which come last. */
+  get complete() {
+    return this.packed !== null;
   }
 
   /** The point that a digit was encoded to. */
