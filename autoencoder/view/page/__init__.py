@@ -57,7 +57,7 @@ TEMPLATE = Path(__file__).parent
 SCRIPTS = (
     *("texts.js", "language.js"),
     *("numbers.js", "decoder.js", "ink.js", "digits.js"),
-    "elements.js",
+    *("elements.js", "reading_order.js"),
     *("density.js", "map_view.js", "decoded_grid.js"),
     *("handwriting.js", "sketch.js", "lookup.js", "digit_in.js"),
     *("legend.js", "neighbours.js", "caption.js"),
