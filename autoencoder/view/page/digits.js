@@ -8,9 +8,19 @@ class Digits {
   constructor(reader, { digits, latentScale, limits, densestPoints }) {
     this.limits = limits; // what the map shows: [[left, right], [bottom, top]]
     this.densestPoints = densestPoints; // of the ten digits; null for a digit that is not here
-    this.latents = Float32Array.from(reader.take(Int16Array, 2 * digits), (n) => n / latentScale);
+    const units = reader.take(Int16Array, 2 * digits);
+    this.latents = new Float32Array(units).map((unit) => unit / latentScale);
     this.labels = reader.take(Uint8Array, digits);
-    this.packed = reader.take(Uint8Array, (digits * PIXELS) / 2);
+    this.packed = null;
+  }
+
+  addPixels(reader) {
+    this.packed = reader.take(Uint8Array, (this.labels.length * PIXELS) / 2);
+  }
+
+  /** Whether the pixels are here, which come last. */
+  get complete() {
+    return this.packed !== null;
   }
 
   /** The point that a digit was encoded to. */
@@ -38,11 +48,11 @@ class Digits {
   }
 }
 
-/** Paint 784 pixels in [0, 1], white on black; the style sheet inverts them on a light page. */
+/** Paint 784 pixels in [0, 1] as ink, each as opaque as its number says. */
 function paintDigit(canvas, pixels, left = 0, top = 0) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
-  image.data.fill(255);
-  for (let i = 0; i < PIXELS; i++) image.data.fill(Math.round(255 * pixels[i]), 4 * i, 4 * i + 3);
+  image.data.fill(inkGrey());
+  for (let i = 0; i < PIXELS; i++) image.data[4 * i + 3] = Math.round(255 * pixels[i]);
   context.putImageData(image, left, top);
 }

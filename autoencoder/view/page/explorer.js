@@ -43,6 +43,7 @@ class Explorer {
 
   /** Take a real digit in: the point moves to its code. */
   takeIn(index) {
+    if (!this.digits.complete) return;
     this.tour.stop();
     this.moveTo(this.digits.latent(index));
     this.digitIn.takeIn(index);
@@ -58,6 +59,12 @@ class Explorer {
     const shown = [...labels.keys()].filter((index) => this.map.visible[labels[index]]);
     if (shown.length) this.takeIn(shown[Math.floor(Math.random() * shown.length)]);
     else this.say(this.language.texts.noneShown);
+  }
+
+  addPixels(reader) {
+    this.digits.addPixels(reader);
+    this.neighbours.forget();
+    this.requestPaint();
   }
 
   onDigitIn() {
@@ -136,13 +143,28 @@ async function start() {
   try {
     const facts = JSON.parse(byId("facts").textContent);
     const reader = await unpack(byId("numbers").textContent);
+    await givingWay();
     explorer = new Explorer(new Decoder(reader, facts), new Digits(reader, facts), facts);
+    byId("explorer").hidden = byId("language").hidden = false;
+    explorer.speak(language);
+    await readToTheEnd();
+    explorer.addPixels(await unpack(byId("pixels").textContent));
   } catch (error) {
+    byId("explorer").hidden = true;
     complain(language.texts.damaged);
     throw error;
   }
-  byId("explorer").hidden = byId("language").hidden = false;
-  explorer.speak(language);
+}
+
+/** Go on in a task of its own, the next one where the browser knows how to say that. */
+function givingWay() {
+  return window.scheduler?.yield?.() ?? new Promise((done) => setTimeout(done));
+}
+
+/** Wait until the browser has read all of the page. */
+async function readToTheEnd() {
+  if (document.readyState !== "loading") return;
+  await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
 }
 
 start();

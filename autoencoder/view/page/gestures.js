@@ -15,6 +15,8 @@ class Gestures {
     this.map.addEventListener("pointerdown", (event) => this.onPress(event));
     this.map.addEventListener("pointermove", (event) => this.onMove(event));
     this.map.addEventListener("pointerup", (event) => this.onRelease(event));
+    // Else a drag counts as a fling too, and Chromium takes the next tap only to stop it.
+    this.map.addEventListener("touchstart", (event) => event.preventDefault());
     document.addEventListener("keydown", (event) => this.onKey(event));
     byId("centre").addEventListener("click", () => explorer.stopAndMoveTo([0, 0]));
     byId("clear").addEventListener("click", () => explorer.clear());

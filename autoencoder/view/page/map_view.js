@@ -1,7 +1,6 @@
 "use strict";
 
 const ENCLOSED = [0.25, 0.5, 0.75]; // shares of a digit's codes within its contours
-const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /** The map: axes, dots and densities on a canvas, and the markers that move above them. */
 class MapView {
@@ -16,13 +15,19 @@ class MapView {
     this.pointMarker = byId("point");
     this.nearestMarker = byId("ring");
     this.bestMarker = byId("cross");
-    new ResizeObserver(() => this.draw()).observe(this.element);
+    new ResizeObserver(() => this.onResize()).observe(this.element);
     DARK.addEventListener("change", () => this.draw());
   }
 
   translate(language) {
     this.language = language;
     this.draw();
+  }
+
+  /** Draw anew; an observer calls when it begins to observe, too. */
+  onResize() {
+    const { width, height } = this.context.canvas.getBoundingClientRect();
+    if (width !== this.width || height !== this.height) this.draw();
   }
 
   setVisible(digit, visible) {
