@@ -11,7 +11,7 @@ class Menu {
     });
   }
 
-  /** Open below a button, with entries of a text and what it does; or close, if it is open there. */
+  /** Open below a button, with entries of a text and what it does; close, if it is open there. */
   toggle(owner, name, entries) {
     const wasOpen = owner === this.owner;
     this.close();
