@@ -139,8 +139,7 @@ class Visit:
         self.next_frame()
         untouched: bool = self.page.evaluate(
             """navigator.language.startsWith(document.documentElement.lang) &&
-            !document.querySelector(":not(#legend) > [aria-pressed=true]") &&
-            !document.querySelector("#legend [aria-pressed=false]") &&
+            !document.querySelector("[aria-pressed=true], #legend .absent") &&
             !document.querySelector("dialog[open]")"""
         )
         return untouched
@@ -173,6 +172,12 @@ class Visit:
         end = time.monotonic() + 15
         while not self.page.evaluate(condition):
             assert time.monotonic() < end, "the page never came to that"
+
+    def choose(self, digit: int, action: str) -> None:
+        """Choose an action from the menu of a digit in the legend."""
+        self.click(f"Digit {digit}")
+        self.page.get_by_role("menuitem", name=action).click()
+        self.next_frame()
 
     def next_frame(self) -> None:
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => done()))")
@@ -244,7 +249,8 @@ class Visit:
 
     def labels(self) -> list[int]:
         """The labels of the nearest real digits."""
-        return [int(text) for text in self.page.locator("#neighbours span").all_inner_texts()]
+        shown = self.page.locator("#neighbours button:visible span")
+        return [int(text) for text in shown.all_inner_texts()]
 
     def boxes(self, *selectors: str) -> dict[str, Bbox]:
         """The boxes of elements that are seen, in pixels of the window."""

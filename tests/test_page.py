@@ -109,7 +109,7 @@ def test_what_is_read_aloud_waits_for_the_point_to_rest(visit: Callable[..., Vis
     assert "an 8" not in here.page.evaluate(f"({moved})")
     here.wait_until("byId('announcement').textContent.includes('an 8')")
     x, y = (f"{number:+.3f}".replace("-", MINUS) for number in here.point())
-    assert announced.inner_text() == f"At {x}, {y}, the point decodes to something like an 8."
+    assert announced.inner_text() == f"At {x}, {y}: something like an 8."
 
 
 def test_it_speaks_the_browsers_language_and_switches(visit: Callable[..., Visit]) -> None:

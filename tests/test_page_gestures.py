@@ -71,9 +71,15 @@ def test_arrows_nudge_and_r_goes_back(visit: Callable[..., Visit]) -> None:
     ):
         here.press(key)
         assert here.point() == pytest.approx(end)
-    # The latent space ends at 1.
-    here.press(*["Shift+ArrowRight"] * 12)
-    assert here.point() == [1, 0]
+    # At the map's edge they stop, as the mouse does.
+    [[left, right], [bottom, top]] = here.page.evaluate("explorer.digits.limits")
+    here.press(*["Shift+ArrowLeft"] * 12)
+    assert here.point() == pytest.approx([left, 0], abs=6e-4)
+    here.press(*["Shift+ArrowUp"] * 12)
+    assert here.point() == pytest.approx([left, top], abs=6e-4)
+    here.press("r", *["ArrowDown"] * 2, *["Shift+ArrowRight"] * 12)
+    assert here.point() == pytest.approx([min(right, 1), -0.02], abs=6e-4)
+    assert max(right, -left, top, -bottom) > 0.9
 
 
 def test_a_number_jumps_to_where_a_digit_is_densest(
@@ -104,20 +110,13 @@ def test_g_lays_decoded_digits_under_the_dots(visit: Callable[..., Visit]) -> No
     assert grid.is_hidden()
 
 
-def test_d_draws_densities_and_the_legend_hides_a_digit(visit: Callable[..., Visit]) -> None:
+def test_d_draws_densities(visit: Callable[..., Visit]) -> None:
     here = visit()
     plain = here.map()
     here.press("d")
     assert here.map() != plain
     assert here.page.get_by_role("button", name="Density", pressed=True).is_visible()
     here.click("Density")
-    assert here.map() == plain
-    entry = here.page.get_by_role("button", name="Digit 1")
-    assert entry.get_attribute("aria-pressed") == "true"
-    entry.click()
-    assert entry.get_attribute("aria-pressed") == "false"
-    assert here.map() != plain
-    entry.click()
     assert here.map() == plain
 
 
@@ -155,7 +154,27 @@ def test_who_prefers_stillness_is_shown_one_digit_after_the_other(
     assert here.point() == pytest.approx(points[1], abs=6e-4)
 
 
-def test_h_shows_the_keys_until_the_next_key_or_click(visit: Callable[..., Visit]) -> None:
+def test_a_held_key_toggles_once_and_an_arrow_goes_on(visit: Callable[..., Visit]) -> None:
+    here = visit()
+    keyboard = here.page.keyboard
+    for key, switch in (("g", "#grid-switch"), ("d", "#density-switch"), ("t", "#tour-switch")):
+        for _ in range(4):  # the last three arrive as repeats
+            keyboard.down(key)
+        assert here.page.locator(switch).get_attribute("aria-pressed") == "true"
+        keyboard.up(key)
+        here.press(key)
+        assert here.page.locator(switch).get_attribute("aria-pressed") == "false"
+    here.press("r")
+    for _ in range(4):
+        keyboard.down("ArrowUp")
+    keyboard.up("ArrowUp")
+    here.next_frame()
+    assert here.point() == pytest.approx([0, 0.04])
+
+
+def test_h_shows_the_keys_until_the_next_key_or_a_click_outside(
+    visit: Callable[..., Visit],
+) -> None:
     here = visit()
     help_ = here.page.get_by_role("dialog")
     here.press("h")
@@ -172,6 +191,16 @@ def test_h_shows_the_keys_until_the_next_key_or_click(visit: Callable[..., Visit
     ]
     for close in endings:
         here.click("Keys")
+        # Its text can be selected, even if that ends outside.
+        box = here.page.get_by_text("nudge it").bounding_box()
+        assert box is not None
+        here.page.mouse.move(box["x"] + 1, box["y"] + 5)
+        here.page.mouse.down()
+        here.page.mouse.move(box["x"] + 150, box["y"] + 5)
+        assert "nudge it" in here.page.evaluate("getSelection().toString()")
+        here.page.mouse.move(5, 5)
+        here.page.mouse.up()
+        here.page.get_by_text("nudge it").click()
         assert help_.is_visible()
         close()
         assert help_.is_hidden()
@@ -195,3 +224,34 @@ def test_tab_reaches_everything_in_the_order_of_the_eye_and_shows_where_it_is(
         for (name, outline), expected in zip(reached, order, strict=True):
             assert name.startswith(expected)
             assert outline == "solid"
+
+
+def test_keys_of_one_character_can_be_turned_off(visit: Callable[..., Visit]) -> None:
+    here = visit(anew=True)
+    here.click("Keys")
+    here.page.get_by_role("checkbox", name="Keys of one character").uncheck()
+    here.click("Close")
+    here.press("g", "3", "h")
+    assert here.point() == [0, 0]
+    assert here.page.locator("#grid").is_hidden()
+    assert here.page.get_by_role("dialog").is_hidden()
+    here.press("ArrowUp")
+    assert here.point() == [0, 0.01]
+    here.click("Keys")
+    here.page.get_by_role("checkbox").check()
+    here.press("g")
+    assert here.page.locator("#grid").is_visible()
+
+
+def test_a_phone_has_buttons_to_nudge_and_help_without_keys(visit: Callable[..., Visit]) -> None:
+    here = visit(size=NARROW, has_touch=True, is_mobile=True, device_scale_factor=2)
+    for name, end in (("Up", [0, 0.01]), ("Left", [-0.01, 0.01]), ("Down", [-0.01, 0])):
+        here.page.get_by_role("button", name=name, exact=True).tap()
+        here.next_frame()
+        assert here.point() == pytest.approx(end)
+    here.page.get_by_role("button", name="Help", exact=True).tap()
+    help_ = here.page.get_by_role("dialog")
+    assert "double tap" in help_.inner_text()
+    assert not re.search("key|shift|click|button", help_.inner_text())
+    here.page.get_by_role("button", name="Close").tap()
+    assert visit().page.get_by_role("button", name="Left").is_hidden()

@@ -60,8 +60,8 @@ SCRIPTS = (
     *("elements.js", "reading_order.js"),
     *("density.js", "map_view.js", "decoded_grid.js"),
     *("handwriting.js", "sketch.js", "lookup.js", "digit_in.js"),
-    *("legend.js", "neighbours.js", "caption.js"),
-    *("tour.js", "gestures.js"),
+    *("menu.js", "legend.js", "neighbours.js", "caption.js"),
+    *("tour.js", "gestures.js", "help.js", "keys.js"),
     "explorer.js",
 )
 
@@ -106,6 +106,7 @@ def build_page(
         "digits": len(latent_map.labels),
         "latentScale": LATENT_SCALE,
         "limits": latent_map.limits(point).tolist(),
+        "far": round(latent_map.far, 6),
         "densestPoints": densest_points(latent_map),
         "point": list(point),
         "digitIn": None if digit_in is None else (255 * digit_in).round().astype(int).tolist(),

@@ -11,20 +11,25 @@ class Explorer {
     this.canvas = byId("digit");
     this.map = new MapView(digits);
     this.grid = new DecodedGrid(this.map, (point) => decoder.decode(point), facts.grid);
-    this.legend = new Legend((digit, on) => this.map.setVisible(digit, on));
+    this.legend = new Legend(
+      digits,
+      () => this.onLegend(),
+      (digit) => this.jumpTo(digit),
+    );
     this.digitIn = new DigitIn(digits, decoder, this.map, facts, () => this.onDigitIn());
     this.neighbours = new Neighbours(digits, facts.neighbours, (index) => this.takeIn(index));
-    this.caption = new Caption();
+    this.caption = new Caption(digits);
     this.gridSwitch = new Switch(byId("grid-switch"), (on) => this.showGrid(on));
     this.densitySwitch = new Switch(byId("density-switch"), (on) => this.map.showDensity(on));
     this.tour = new Tour(this, facts.secondsALeg);
-    this.gestures = new Gestures(this, facts.nudge);
+    this.gestures = new Gestures(this);
+    this.keys = new Keys(this, facts.nudge);
     if (facts.digitIn) this.digitIn.takePicture(facts.digitIn);
   }
 
-  /** Move the point, at most to the edge of the latent space, [-1, 1]², away from any digit in. */
-  moveTo([x, y]) {
-    this.point = [clip(x, -1, 1), clip(y, -1, 1)];
+  /** Move the point, at most to the edge of the map, away from any digit in. */
+  moveTo(point) {
+    this.point = this.digits.bounds.map((ends, axis) => clip(point[axis], ...ends));
     this.clear();
   }
 
@@ -50,15 +55,14 @@ class Explorer {
   }
 
   takeInNearest(point) {
-    this.takeIn(this.digits.nearest(point, 1)[0]);
+    const [nearest] = this.digits.nearest(point, 1);
+    if (nearest !== undefined) this.takeIn(nearest);
   }
 
   /** Take in any of the digits that the legend does not hide. */
   takeInAnother() {
-    const { labels } = this.digits;
-    const shown = [...labels.keys()].filter((index) => this.map.visible[labels[index]]);
+    const shown = this.digits.shown();
     if (shown.length) this.takeIn(shown[Math.floor(Math.random() * shown.length)]);
-    else this.say(this.language.texts.noneShown);
   }
 
   addPixels(reader) {
@@ -70,6 +74,13 @@ class Explorer {
   onDigitIn() {
     this.tour.stop();
     this.message = "";
+    this.requestPaint();
+  }
+
+  /** Digits were hidden or shown. */
+  onLegend() {
+    this.message = "";
+    this.map.draw();
     this.requestPaint();
   }
 
@@ -100,10 +111,9 @@ class Explorer {
     paintDigit(this.canvas, decoded);
     const news = this.digitIn.show(decoded);
     const nearest = this.digits.nearest(this.point, this.facts.neighbours);
-    const labels = nearest.map((index) => this.digits.labels[index]);
-    this.map.mark(this.point, this.digits.latent(nearest[0]));
+    this.map.mark(this.point, nearest.length ? this.digits.latent(nearest[0]) : null);
     this.neighbours.show(nearest);
-    this.caption.show(this.point, labels, this.message, news);
+    this.caption.show(this.point, nearest, this.message, news);
   }
 
   /** Lay the grid under the dots, in place of the axes, or take it away. */

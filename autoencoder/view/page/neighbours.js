@@ -32,12 +32,14 @@ class Neighbours {
     for (const item of this.items) item.index = -1;
   }
 
-  /** Show the digits at these indices; those that are shown already cost nothing. */
+  /** Show the digits at these indices, fewer where most are hidden; those shown cost nothing. */
   show(indices) {
     this.items.forEach((item, rank) => {
       const index = indices[rank];
       if (item.index === index) return;
       item.index = index;
+      item.button.style.visibility = index === undefined ? "hidden" : "";
+      if (index === undefined) return;
       const label = this.digits.labels[index];
       if (this.digits.complete) paintDigit(item.canvas, this.digits.pixels(index));
       item.button.setAttribute("aria-label", this.texts.takeIn(label));
