@@ -1,5 +1,6 @@
 """The explorer's page under mouse, finger and keys."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
