@@ -1,7 +1,7 @@
 """The network: 784 pixels through 2 numbers and back, fully connected."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from autoencoder import UserError
 from autoencoder.layers import (
@@ -106,19 +106,29 @@ class AutoEncoder(nn.Module):
             self.train(mode)
 
 
+class Codec(Protocol):
+    """What squeezes images (N, 784) into codes (N, 2), and draws them back from these."""
+
+    def encode(self, images: Tensor, /) -> Tensor: ...
+
+    def decode(self, latents: Tensor, /) -> Tensor: ...
+
+    def __call__(self, images: Tensor, /) -> tuple[Tensor, Tensor]: ...
+
+
 def unit_pixels(images: Tensor) -> Tensor:
     """Uint8 pixels as float32 in [0, 1]; `images / 255` takes nearly thirty times as long."""
     return images.float().mul_(1 / 255)
 
 
 @torch.inference_mode()
-def encode_digits(model: AutoEncoder, images: Tensor, batch_size: int = BATCH_SIZE) -> Tensor:
+def encode_digits(model: Codec, images: Tensor, batch_size: int = BATCH_SIZE) -> Tensor:
     """The codes of any number of digits, in float32 and a bounded amount of memory.
 
     Parameters
     ----------
-    model : AutoEncoder
-        In evaluation mode.
+    model : Codec
+        A network is in evaluation mode.
     images : (N, 784) uint8
     batch_size : int
         Digits encoded at once.
@@ -141,16 +151,16 @@ def encode_digits(model: AutoEncoder, images: Tensor, batch_size: int = BATCH_SI
 
 
 @torch.inference_mode()
-def reconstruction_errors(model: AutoEncoder, images: Tensor) -> Tensor:
+def reconstruction_errors(model: Codec, images: Tensor) -> Tensor:
     """The mean squared error per pixel of each of (N, 784) uint8 digits: (N,) float32.
 
-    The model is in evaluation mode; memory is bounded as in encode_digits.
+    A network is in evaluation mode; memory is bounded as in encode_digits.
     """
     clean = map(unit_pixels, images.split(BATCH_SIZE))
     return torch.cat([((model(batch)[1] - batch) ** 2).mean(dim=1) for batch in clean])
 
 
-def mean_squared_error(model: AutoEncoder, images: Tensor) -> float:
+def mean_squared_error(model: Codec, images: Tensor) -> float:
     """The error per pixel of the reconstructions of all the digits, as reconstruction_errors."""
     return reconstruction_errors(model, images).mean().item()
 

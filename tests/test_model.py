@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from autoencoder.layers import TopographicEncoder
-from autoencoder.model import AutoEncoder, encode_digits, unit_pixels
+from autoencoder.linear import PrincipalComponents
+from autoencoder.model import AutoEncoder, encode_digits, mean_squared_error, unit_pixels
 
 import pytest
 import torch
@@ -180,3 +181,24 @@ def test_following_leaves_the_decoder_as_it_was(topographic: AutoEncoder) -> Non
 def test_places_make_a_square_grid(places: int) -> None:
     with pytest.raises(ValueError, match="no square grid"):
         AutoEncoder(encoder_hidden=(20, places), topographic=True)
+
+
+# --- without a network ------------------------------------------------------------------------
+
+
+def test_principal_components_are_the_best_that_straight_lines_can_do(few_digits: Tensor) -> None:
+    images = few_digits
+    linear = PrincipalComponents(images)
+    pixels = unit_pixels(images).double()
+    singular = torch.linalg.svdvals(pixels - pixels.mean(dim=0))
+    left_out = singular[2:].square().sum().item() / pixels.numel()
+    assert mean_squared_error(linear, images) == pytest.approx(left_out, rel=1e-4)
+
+
+def test_the_map_of_principal_components_is_as_large_as_its_codes(few_digits: Tensor) -> None:
+    linear = PrincipalComponents(few_digits)
+    codes = encode_digits(linear, few_digits)
+    assert codes.abs().max().item() == pytest.approx(1)
+    assert codes.mean(dim=0).tolist() == pytest.approx([0, 0], abs=1e-5)
+    drawn = linear.decode(codes)
+    assert torch.allclose(linear.encode(drawn), codes, atol=1e-5)
