@@ -11,7 +11,6 @@ Press h in the window for the keys.
 import argparse
 import itertools
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +32,8 @@ from autoencoder.storage.files import write_atomically
 from autoencoder.view import page, pictures
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
 from autoencoder.view.keyboard import HeldKey, digit_on_key
-from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, SECONDS_A_LEG, LatentMap, Point
+from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, LatentMap, Point
+from autoencoder.view.motion import Tour
 
 import matplotlib as mpl
 import numpy as np
@@ -43,7 +43,6 @@ from numpy.typing import ArrayLike, NDArray
 
 PEN, ERASER = MouseButton.LEFT, MouseButton.RIGHT
 ERASER_RADIUS = 0.06  # as a share of the panel
-FRAME_MS = 25  # between two frames of the tour
 ARROWS = {"left": (-1, 0), "right": (1, 0), "down": (0, -1), "up": (0, 1)}
 # Of matplotlib's own shortcuts, those that do no harm here (some would set a logarithmic scale).
 TOOLBAR_KEYS: Final = (
@@ -109,11 +108,9 @@ class Explorer:
         self.redraw_timer = self.canvas.new_timer(1, [(self.redraw, (), {})])
         self.redraw_timer.single_shot = True
         self.redraw_pending = False
-        self.tour_timer = self.canvas.new_timer(FRAME_MS, [(self.on_tour, (), {})])
+        self.tour = Tour(self.canvas, self.go_on)
         self.held_key = HeldKey()
         self.chance = np.random.default_rng()
-        self.tour_stops: list[Point] = []
-        self.tour_began = 0.0
 
         if self.has_event_loop:
             # What the first digit that goes in needs takes a second, in which a stroke would stall.
@@ -142,7 +139,7 @@ class Explorer:
         elif event.button != MouseButton.LEFT:
             return
         elif event.inaxes is self.view.map.axes:
-            self.stop_tour()
+            self.tour.stop()
             self.dragging = True
             if event.dblclick:
                 self.take_in_nearest(self.view.map.at_pixel(event.x, event.y))
@@ -176,7 +173,7 @@ class Explorer:
 
     def begin_stroke(self) -> None:
         """Begin a stroke with the pen, on what is drawn already or on an empty panel."""
-        self.stop_tour()
+        self.tour.stop()
         strokes = self.digit_in.strokes if self.digit_in else []
         if self.drawing == PEN:
             strokes = [*strokes, []]
@@ -202,7 +199,7 @@ class Explorer:
 
     def take_in(self, pixels: Pixels) -> None:
         """Take in a digit, (784,) float32 in [0, 1]."""
-        self.stop_tour()
+        self.tour.stop()
         self.digit_in = DigitIn(pixels)
         self.place_digit_in()
         self.find_best_point()
@@ -308,7 +305,7 @@ class Explorer:
         self.request_redraw()
 
     def stop_and_move_to(self, point: ArrayLike) -> None:
-        self.stop_tour()
+        self.tour.stop()
         self.move_to(point)
 
     def say(self, message: str) -> None:
@@ -327,30 +324,38 @@ class Explorer:
         self.redraw_pending = False
         self.view.show(self.point, self.digit_in, self.message)
 
-    # --- the tour -----------------------------------------------------------------------------
+    # --- what moves by itself -----------------------------------------------------------------
 
     def toggle_tour(self) -> None:
         """Start or stop morphing through the points where the digits are densest."""
-        if self.tour_stops:
-            self.stop_tour()
-            return
-        densest = [self.latent_map.densest_point(digit) for digit in range(10)]
-        self.tour_stops = [self.point, *(point for point in densest if point is not None)]
-        self.tour_began = time.perf_counter()
-        self.digit_in = None
-        self.tour_timer.start()
+        if self.tour.stops:
+            self.tour.stop()
+        else:
+            self.digit_in = None
+            self.tour.begin(self.latent_map, self.point)
 
-    def stop_tour(self) -> None:
-        self.tour_stops = []
-        self.tour_timer.stop()
+    def go_on(self, point: Point) -> None:
+        """Move the point a step of the tour."""
+        self.point = point
+        self.request_redraw()
 
-    def on_tour(self) -> None:
-        """Move to where the tour is by now: from where it began to each stop in turn, for ever."""
-        leg, progress = divmod((time.perf_counter() - self.tour_began) / SECONDS_A_LEG, 1)
-        _, *stops = self.tour_stops
-        here = stops[(int(leg) - 1) % len(stops)] if leg else self.tour_stops[0]
-        there = stops[int(leg) % len(stops)]
-        self.point = here + progress * (there - here)
+    def show_map(self, latent_map: LatentMap) -> None:
+        """Go over to another map of the same digits, to which their dots glide in half a second.
+
+        The point stays where it is, or goes with the digit that is in to its code there. Without
+        an event loop, the dots jump.
+        """
+        self.tour.stop()
+        self.latent_map = latent_map
+        self.view.show_map(latent_map, glides=self.has_event_loop)
+        if self.canvas.toolbar is not None:
+            self.canvas.toolbar.update()  # It forgets the views of the map before.
+        if self.digit_in is None:
+            self.point = np.clip(self.point, *self.view.map.limits.T)
+        else:
+            self.digit_in.best = None
+            self.place_digit_in()
+            self.find_best_point()
         self.request_redraw()
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import interac_decompression as script
+from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, line_box
-from autoencoder.view.latent_map import SECONDS_A_LEG, LatentMap
+from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, LatentMap
 from interac_decompression import Explorer
 from tests.conftest import PRETRAINED, ROOT, assert_refused, run_script
 
@@ -591,18 +592,18 @@ def test_t_tours_the_densest_points(explorer: Explorer, monkeypatch: pytest.Monk
         assert here is not None
         assert there is not None
         now = (leg + 0.25) * SECONDS_A_LEG
-        explorer.on_tour()
+        explorer.tour.on_frame()
         assert np.allclose(explorer.point, 0.75 * here + 0.25 * there)
     press(explorer, "t")
-    assert not explorer.tour_stops
+    assert not explorer.tour.stops
 
 
 def test_moving_the_point_ends_the_tour(explorer: Explorer) -> None:
     for key in ("left", "3", "r"):
         press(explorer, "t")
-        assert explorer.tour_stops
+        assert explorer.tour.stops
         press(explorer, key)
-        assert not explorer.tour_stops
+        assert not explorer.tour.stops
 
 
 def test_s_saves_the_view_over_nothing(
@@ -694,6 +695,103 @@ def test_many_gestures_cost_no_memory(explorer: Explorer, count: int) -> None:
     gestures(count)
     gc.collect()
     assert psutil.Process().memory_info().rss - before < 20e6
+
+
+# --- another map of the same digits -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def linear_map(latent_map: LatentMap) -> LatentMap:
+    """The map of the same digits under their own two principal components."""
+    return LatentMap(PrincipalComponents(latent_map.digits.images), latent_map.digits)
+
+
+def dots(explorer: Explorer) -> NDArray[np.float64]:
+    return np.asarray(explorer.view.map.dots.get_offsets())
+
+
+def test_what_is_shown_goes_over_to_another_map(
+    explorer: Explorer, latent_map: LatentMap, linear_map: LatentMap
+) -> None:
+    click_legend(explorer, 4)
+    press(explorer, "g")
+    press(explorer, "d")
+    before = pixels_of(explorer)
+    press(explorer, "t")
+    explorer.show_map(linear_map)
+    assert not explorer.tour.stops
+    # The dots are in their new places, the hidden ones still hidden, and all of them in view.
+    assert np.allclose(dots(explorer), linear_map.latents[linear_map.labels != 4])
+    low, high = explorer.view.map.view_limits.T
+    assert (low < linear_map.latents.min(axis=0)).all()
+    assert (linear_map.latents.max(axis=0) < high).all()
+    # The point stays, and has another digit and other neighbours.
+    assert explorer.point.tolist() == [0, 0]
+    assert np.array_equal(explorer.view.digit, linear_map.decode([(0, 0)])[0])
+    shown = linear_map.labels != 4
+    assert np.array_equal(explorer.view.neighbours, linear_map.nearest((0, 0), 5, among=shown)[0])
+    # What is decoded in the grid is another map's as well.
+    left, right, bottom, top = explorer.view.map.grid.get_extent()
+    middle = [left + (right - left) / 50, top + (bottom - top) / 50]
+    assert np.allclose(
+        np.asarray(explorer.view.map.grid.get_array())[:28, :28],
+        linear_map.decode([middle]).reshape(28, 28),
+        atol=1e-3,
+    )
+    # A digit that is in goes to its code; and all the way back.
+    explorer.take_in(linear_map.pixels(5))
+    explorer.show_map(latent_map)
+    assert np.allclose(explorer.point, latent_map.latents[5], atol=1e-6)
+    press(explorer, "r")
+    assert np.array_equal(pixels_of(explorer), before)
+
+
+def test_the_point_stays_within_the_limits_of_another_map(
+    explorer: Explorer, linear_map: LatentMap
+) -> None:
+    explorer.move_to((-1, -1))
+    explorer.show_map(linear_map)
+    assert np.allclose(explorer.point, np.maximum(explorer.view.map.limits[:, 0], -1))
+
+
+def test_in_a_window_the_dots_glide_to_another_map(
+    explorer: Explorer,
+    latent_map: LatentMap,
+    linear_map: LatentMap,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    monkeypatch.setattr(explorer, "has_event_loop", True)
+    press(explorer, "g")
+    explorer.show_map(linear_map)
+    explorer.redraw()
+    limits = explorer.view.map.view_limits
+    assert np.allclose(dots(explorer), latent_map.latents)
+    now = 0.5 * SECONDS_A_GLIDE
+    explorer.view.glide.on_frame()
+    halfway = (latent_map.latents + linear_map.latents) / 2
+    assert np.allclose(dots(explorer), halfway, atol=1e-6)
+    middle = (limits + explorer.view.map.limits) / 2
+    assert np.allclose(explorer.view.map.view_limits, middle)
+    nearest = explorer.view.neighbours[:1]
+    assert np.allclose(explorer.view.map.nearest_marker.get_xydata(), halfway[nearest], atol=1e-6)
+
+    # A frame on the way is what a full drawing shows, and the point can move over it.
+    for move in ((0, 0), (0.1, 0.1)):
+        explorer.move_to(move)
+        explorer.redraw()
+        frame = pixels_of(explorer)
+        explorer.canvas.draw()
+        assert (np.abs(frame.astype(int) - pixels_of(explorer)) > 8).mean() < 1e-4
+
+    now = SECONDS_A_GLIDE
+    explorer.view.glide.on_frame()
+    assert np.allclose(dots(explorer), linear_map.latents)
+    assert explorer.view.map.grid.get_visible()
+    arrived = pixels_of(explorer)
+    explorer.canvas.draw()
+    assert np.array_equal(pixels_of(explorer), arrived)
 
 
 # --- the command line -------------------------------------------------------------------------

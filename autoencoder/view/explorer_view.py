@@ -6,6 +6,7 @@ from typing import Any
 
 from autoencoder.view.latent_map import NEIGHBOURS, LatentMap, Point
 from autoencoder.view.map_panel import MapPanel
+from autoencoder.view.motion import Glide
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backend_bases import Event
 from matplotlib.figure import Figure
 from matplotlib.image import NonUniformImage
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, TransformedBbox
 from numpy.typing import NDArray
@@ -29,6 +31,7 @@ COLOUR_BAR = (0.721, 0.075, 0.009, 0.245)
 HISTOGRAM = (0.835, 0.075, 0.15, 0.1)
 PANEL = (0.835, 0.225, 0.15, 0.15)
 RIGHT_SIDE = (0.56, 0.0, 0.44, 1.0)  # holds everything that moves but is not on the map
+MAP_SIDE = (0.56, 0.93)  # width and height of the rest, below the legend
 STRIP_GAP = 20  # columns of pixels between two neighbours
 BINS = 20
 STATISTICS = ("nearest", "distance", "mean", "max", "min", "std")
@@ -81,7 +84,10 @@ class ExplorerView:
         self.figure = figure
         self.canvas: Any = figure.canvas
         self.latent_map = latent_map
+        self.start = point
         self.map = MapPanel(figure, latent_map, latent_map.limits(point))
+        self.paper = Rectangle((0, 0), *MAP_SIDE, color="white", transform=figure.transFigure)
+        self.glide = Glide(self.canvas, self.map, self.draw_map, self.canvas.draw_idle)
         self.build_digit_in()
         self.build_digit()
         self.build_neighbours()
@@ -231,7 +237,7 @@ class ExplorerView:
         labels = [*map(str, self.latent_map.labels[nearest]), *NEIGHBOURS * [""]]
         for text, label in zip(self.neighbour_labels, labels, strict=False):
             text.set_text(label)
-        self.map.mark(point, self.latent_map.latents[nearest[:1]])
+        self.map.mark(point, nearest)
         return distances[0] if len(nearest) else None
 
     def update_digit_in(self, point: Point, digit_in: DigitIn | None) -> None:
@@ -260,6 +266,16 @@ class ExplorerView:
             self.help.set_visible(visible)
             self.canvas.draw_idle()
 
+    def show_map(self, latent_map: LatentMap, glides: bool) -> None:
+        """Belong to another map of the same digits, to which the dots glide or jump."""
+        self.latent_map = latent_map
+        self.map.set_off(latent_map, latent_map.limits(self.start))
+        if glides:
+            self.glide.begin()
+        else:
+            self.map.arrive()
+            self.canvas.draw_idle()
+
     # --- drawing ------------------------------------------------------------------------------
 
     def on_draw(self, event: Event) -> None:
@@ -274,6 +290,19 @@ class ExplorerView:
             self.figure.draw_artist(self.help)
         self.marker_boxes = self.map.marker_boxes()
         self.can_blit = True
+
+    def draw_map(self) -> None:
+        """Draw all of the map, but nothing else: the whole figure takes twice as long."""
+        if not self.can_blit:
+            self.canvas.draw_idle()
+            return
+        for artist in (self.paper, self.map.axes):
+            self.figure.draw_artist(artist)
+        markers = self.layers[0]
+        markers.keep_background(self.canvas)
+        markers.draw(self.figure)
+        self.canvas.blit(self.paper.get_window_extent())
+        self.marker_boxes = self.map.marker_boxes()
 
     def blit(self) -> None:
         """Draw the layers that changed over their background, and show the pixels that changed."""
