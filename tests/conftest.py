@@ -20,6 +20,8 @@ import pytest
 import torch
 from torch import Tensor
 
+pytest_plugins = ["tests.page"]
+
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "data"
 PRETRAINED = ROOT / "checkpoints" / "autoencoder_pretrained.pth"

@@ -189,7 +189,7 @@ class Window:
             time.sleep(0.05)
 
     def wait_for_change(
-        self, look: Callable[[], NDArray[np.uint8]], action: Callable[[], None]
+        self, look: Callable[[], NDArray[np.uint8]], action: Callable[[], object]
     ) -> None:
         before = look()
         action()

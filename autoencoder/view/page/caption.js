@@ -4,7 +4,8 @@ const QUIET_MS = 600; // without a move, before the digit is announced
 
 /** The decoded digit in words: below its picture, and read aloud when the point rests. */
 class Caption {
-  constructor() {
+  constructor(digits) {
+    this.digits = digits;
     this.element = byId("caption");
     this.coordinates = byId("coordinates");
     this.nearest = byId("nearest");
@@ -16,24 +17,27 @@ class Caption {
   }
 
   /**
-   * Describe a point by the labels of the real digits nearest to it, or show a message instead;
-   * `news`, of the digit that went in, is read aloud too.
+   * Describe a point by the real digits nearest to it, or show a message instead; `news`, of the
+   * digit that went in, is read aloud too.
    */
-  show(point, labels, message, news) {
+  show(point, nearest, message, news) {
     const { texts } = this.language;
     const position = this.language.writePoint(point);
-    const description = message || this.describe(labels);
+    const description = message || this.describe(point, nearest);
     this.spoken = message || `${texts.announcement(position, description)} ${news}`.trim();
     this.coordinates.textContent = this.language.writeCoordinates(point).join("\n");
-    showLabel(this.nearest, labels[0]);
+    showLabel(this.nearest, this.digits.labels[nearest[0]] ?? "");
     this.element.textContent = description;
     clearTimeout(this.announcing);
     this.announcing = setTimeout(() => this.announce(), QUIET_MS);
   }
 
   /** What the digit looks like: the most frequent label, or the two that share the neighbours. */
-  describe(labels) {
+  describe(point, nearest) {
     const { texts } = this.language;
+    if (!nearest.length) return texts.noneShown;
+    if (this.digits.isFar(point, nearest[0])) return texts.far;
+    const labels = nearest.map((index) => this.digits.labels[index]);
     const votes = (digit) => labels.filter((label) => label === digit).length;
     const ranking = [...new Set(labels)].sort((one, other) => votes(other) - votes(one));
     const [first, second] = ranking;

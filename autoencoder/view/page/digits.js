@@ -5,12 +5,25 @@ const PIXELS = SIDE * SIDE;
 
 /** The real digits, and what one asks of them; the twin of LatentMap in Python. */
 class Digits {
-  constructor(reader, { digits, latentScale, limits, densestPoints }) {
+  constructor(reader, { digits, latentScale, limits, densestPoints, far }) {
     this.limits = limits; // what the map shows: [[left, right], [bottom, top]]
+    this.bounds = limits.map((ends) => ends.map((end) => clip(end, -1, 1))); // of the point
+    this.far = far; // from the nearest digit, beyond which a point is like none of them
+    this.visible = Array(10).fill(true); // which digits are shown, and count
     this.densestPoints = densestPoints; // of the ten digits; null for a digit that is not here
-    this.latents = Float32Array.from(reader.take(Int16Array, 2 * digits), (n) => n / latentScale);
+    const units = reader.take(Int16Array, 2 * digits);
+    this.latents = new Float32Array(units).map((unit) => unit / latentScale);
     this.labels = reader.take(Uint8Array, digits);
-    this.packed = reader.take(Uint8Array, (digits * PIXELS) / 2);
+    this.packed = null;
+  }
+
+  addPixels(reader) {
+    this.packed = reader.take(Uint8Array, (this.labels.length * PIXELS) / 2);
+  }
+
+  /** Whether the pixels are here, which come last. */
+  get complete() {
+    return this.packed !== null;
   }
 
   /** The point that a digit was encoded to. */
@@ -18,13 +31,35 @@ class Digits {
     return this.latents.subarray(2 * index, 2 * index + 2);
   }
 
-  /** The indices of the digits nearest to a point, nearest first. */
+  isShown(index) {
+    return this.visible[this.labels[index]];
+  }
+
+  /** Whether a digit is the only one that is not hidden. */
+  showsOnly(digit) {
+    return this.visible.every((visible, each) => visible === (each === digit));
+  }
+
+  /** The indices of the digits that are not hidden. */
+  shown() {
+    return [...this.labels.keys()].filter((index) => this.isShown(index));
+  }
+
+  /** The indices of the digits nearest to a point, of those that are not hidden, nearest first. */
   nearest([x, y], count) {
-    const distances = new Float64Array(this.labels.length);
-    for (let i = 0; i < distances.length; i++) {
-      distances[i] = (this.latents[2 * i] - x) ** 2 + (this.latents[2 * i + 1] - y) ** 2;
+    const squares = new Float64Array(this.labels.length);
+    for (let i = 0; i < squares.length; i++) {
+      squares[i] = this.isShown(i)
+        ? (this.latents[2 * i] - x) ** 2 + (this.latents[2 * i + 1] - y) ** 2
+        : Infinity;
     }
-    return smallest(distances, count);
+    return smallest(squares, count).filter((index) => squares[index] < Infinity);
+  }
+
+  /** Whether a point is far from a digit: farther than nearly all digits are from their nearest. */
+  isFar([x, y], index) {
+    const [itsX, itsY] = this.latent(index);
+    return Math.hypot(itsX - x, itsY - y) > this.far;
   }
 
   /** The pixels of a digit, 784 in [0, 1]. */
@@ -38,11 +73,11 @@ class Digits {
   }
 }
 
-/** Paint 784 pixels in [0, 1], white on black; the style sheet inverts them on a light page. */
+/** Paint 784 pixels in [0, 1] as ink, each as opaque as its number says. */
 function paintDigit(canvas, pixels, left = 0, top = 0) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
-  image.data.fill(255);
-  for (let i = 0; i < PIXELS; i++) image.data.fill(Math.round(255 * pixels[i]), 4 * i, 4 * i + 3);
+  image.data.fill(inkGrey());
+  for (let i = 0; i < PIXELS; i++) image.data[4 * i + 3] = Math.round(255 * pixels[i]);
   context.putImageData(image, left, top);
 }

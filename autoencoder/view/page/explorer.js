@@ -11,20 +11,25 @@ class Explorer {
     this.canvas = byId("digit");
     this.map = new MapView(digits);
     this.grid = new DecodedGrid(this.map, (point) => decoder.decode(point), facts.grid);
-    this.legend = new Legend((digit, on) => this.map.setVisible(digit, on));
+    this.legend = new Legend(
+      digits,
+      () => this.onLegend(),
+      (digit) => this.jumpTo(digit),
+    );
     this.digitIn = new DigitIn(digits, decoder, this.map, facts, () => this.onDigitIn());
     this.neighbours = new Neighbours(digits, facts.neighbours, (index) => this.takeIn(index));
-    this.caption = new Caption();
+    this.caption = new Caption(digits);
     this.gridSwitch = new Switch(byId("grid-switch"), (on) => this.showGrid(on));
     this.densitySwitch = new Switch(byId("density-switch"), (on) => this.map.showDensity(on));
     this.tour = new Tour(this, facts.secondsALeg);
-    this.gestures = new Gestures(this, facts.nudge);
+    this.gestures = new Gestures(this);
+    this.keys = new Keys(this, facts.nudge);
     if (facts.digitIn) this.digitIn.takePicture(facts.digitIn);
   }
 
-  /** Move the point, at most to the edge of the latent space, [-1, 1]², away from any digit in. */
-  moveTo([x, y]) {
-    this.point = [clip(x, -1, 1), clip(y, -1, 1)];
+  /** Move the point, at most to the edge of the map, away from any digit in. */
+  moveTo(point) {
+    this.point = this.digits.bounds.map((ends, axis) => clip(point[axis], ...ends));
     this.clear();
   }
 
@@ -43,26 +48,39 @@ class Explorer {
 
   /** Take a real digit in: the point moves to its code. */
   takeIn(index) {
+    if (!this.digits.complete) return;
     this.tour.stop();
     this.moveTo(this.digits.latent(index));
     this.digitIn.takeIn(index);
   }
 
   takeInNearest(point) {
-    this.takeIn(this.digits.nearest(point, 1)[0]);
+    const [nearest] = this.digits.nearest(point, 1);
+    if (nearest !== undefined) this.takeIn(nearest);
   }
 
   /** Take in any of the digits that the legend does not hide. */
   takeInAnother() {
-    const { labels } = this.digits;
-    const shown = [...labels.keys()].filter((index) => this.map.visible[labels[index]]);
+    const shown = this.digits.shown();
     if (shown.length) this.takeIn(shown[Math.floor(Math.random() * shown.length)]);
-    else this.say(this.language.texts.noneShown);
+  }
+
+  addPixels(reader) {
+    this.digits.addPixels(reader);
+    this.neighbours.forget();
+    this.requestPaint();
   }
 
   onDigitIn() {
     this.tour.stop();
     this.message = "";
+    this.requestPaint();
+  }
+
+  /** Digits were hidden or shown. */
+  onLegend() {
+    this.message = "";
+    this.map.draw();
     this.requestPaint();
   }
 
@@ -93,10 +111,9 @@ class Explorer {
     paintDigit(this.canvas, decoded);
     const news = this.digitIn.show(decoded);
     const nearest = this.digits.nearest(this.point, this.facts.neighbours);
-    const labels = nearest.map((index) => this.digits.labels[index]);
-    this.map.mark(this.point, this.digits.latent(nearest[0]));
+    this.map.mark(this.point, nearest.length ? this.digits.latent(nearest[0]) : null);
     this.neighbours.show(nearest);
-    this.caption.show(this.point, labels, this.message, news);
+    this.caption.show(this.point, nearest, this.message, news);
   }
 
   /** Lay the grid under the dots, in place of the axes, or take it away. */
@@ -136,13 +153,28 @@ async function start() {
   try {
     const facts = JSON.parse(byId("facts").textContent);
     const reader = await unpack(byId("numbers").textContent);
+    await givingWay();
     explorer = new Explorer(new Decoder(reader, facts), new Digits(reader, facts), facts);
+    byId("explorer").hidden = byId("language").hidden = false;
+    explorer.speak(language);
+    await readToTheEnd();
+    explorer.addPixels(await unpack(byId("pixels").textContent));
   } catch (error) {
+    byId("explorer").hidden = true;
     complain(language.texts.damaged);
     throw error;
   }
-  byId("explorer").hidden = byId("language").hidden = false;
-  explorer.speak(language);
+}
+
+/** Go on in a task of its own, the next one where the browser knows how to say that. */
+function givingWay() {
+  return window.scheduler?.yield?.() ?? new Promise((done) => setTimeout(done));
+}
+
+/** Wait until the browser has read all of the page. */
+async function readToTheEnd() {
+  if (document.readyState !== "loading") return;
+  await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
 }
 
 start();

@@ -1,14 +1,12 @@
 "use strict";
 
 const ENCLOSED = [0.25, 0.5, 0.75]; // shares of a digit's codes within its contours
-const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /** The map: axes, dots and densities on a canvas, and the markers that move above them. */
 class MapView {
   constructor(digits) {
     this.digits = digits;
     this.limits = digits.limits;
-    this.visible = Array(10).fill(true);
     this.axesShown = true;
     this.densityShown = false;
     this.element = byId("map");
@@ -16,7 +14,7 @@ class MapView {
     this.pointMarker = byId("point");
     this.nearestMarker = byId("ring");
     this.bestMarker = byId("cross");
-    new ResizeObserver(() => this.draw()).observe(this.element);
+    new ResizeObserver(() => this.onResize()).observe(this.element);
     DARK.addEventListener("change", () => this.draw());
   }
 
@@ -25,9 +23,10 @@ class MapView {
     this.draw();
   }
 
-  setVisible(digit, visible) {
-    this.visible[digit] = visible;
-    this.draw();
+  /** Draw anew; an observer calls when it begins to observe, too. */
+  onResize() {
+    const { width, height } = this.context.canvas.getBoundingClientRect();
+    if (width !== this.width || height !== this.height) this.draw();
   }
 
   showAxes(shown) {
@@ -57,7 +56,7 @@ class MapView {
     return [left + across * (right - left), top + down * (bottom - top)];
   }
 
-  /** Move the red point, and the ring around the digit that is nearest to it. */
+  /** Move the red point, and the ring around the digit that is nearest to it, if there is one. */
   mark(point, nearest) {
     this.moveMarker(this.pointMarker, point);
     this.moveMarker(this.nearestMarker, nearest);
@@ -65,11 +64,12 @@ class MapView {
 
   /** Lay a cross on the best point of the digit taken in, or take it away. */
   markBest(point) {
-    this.bestMarker.toggleAttribute("hidden", !point);
-    if (point) this.moveMarker(this.bestMarker, point);
+    this.moveMarker(this.bestMarker, point);
   }
 
   moveMarker(marker, point) {
+    marker.toggleAttribute("hidden", !point);
+    if (!point) return;
     const [across, down] = this.toFractions(point);
     marker.style.left = percent(across);
     marker.style.top = percent(down);
@@ -86,7 +86,7 @@ class MapView {
     context.canvas.height = Math.round(height * devicePixelRatio);
     context.scale(devicePixelRatio, devicePixelRatio);
     const style = getComputedStyle(document.documentElement);
-    const colours = this.visible.map((_, digit) => style.getPropertyValue(`--digit-${digit}`));
+    const colours = this.digits.visible.map((_, digit) => style.getPropertyValue(`--digit-${digit}`));
     if (this.axesShown) this.drawAxes(style);
     this.drawDots(colours);
     if (this.densityShown) this.drawDensities(colours);
@@ -118,7 +118,7 @@ class MapView {
     const radius = clip(width / 330, 1.3, 5);
     context.globalAlpha = this.densityShown ? 0.3 : 0.6;
     this.digits.labels.forEach((label, index) => {
-      if (!this.visible[label]) return;
+      if (!this.digits.visible[label]) return;
       const [across, down] = this.toFractions(this.digits.latent(index));
       context.fillStyle = colours[label];
       context.beginPath();
@@ -130,13 +130,13 @@ class MapView {
 
   drawDensities(colours) {
     const { context, width, height } = this;
-    this.densities ??= this.visible.map((_, digit) =>
+    this.densities ??= this.digits.visible.map((_, digit) =>
       estimateDensity(this.fractionsOf(digit), ENCLOSED),
     );
     const toPixels = new DOMMatrix([width, 0, 0, height, 0, 0]);
     context.lineWidth = clip(width / 400, 1.25, 4);
     this.densities.forEach(({ contours, shade }, digit) => {
-      if (!this.visible[digit]) return;
+      if (!this.digits.visible[digit]) return;
       context.globalAlpha = 0.35;
       context.drawImage(tint(shade, colours[digit]), 0, 0, width, height);
       context.globalAlpha = 1;
