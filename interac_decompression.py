@@ -12,6 +12,7 @@ import argparse
 import itertools
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,10 +27,12 @@ from autoencoder.command_line import (
 )
 from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
-from autoencoder.mnist import load_mnist
+from autoencoder.linear import PrincipalComponents
+from autoencoder.mnist import default_root, load_mnist
 from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
 from autoencoder.storage.files import write_atomically
 from autoencoder.view import page, pictures
+from autoencoder.view.background import Background
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
 from autoencoder.view.keyboard import HeldKey, digit_on_key
 from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, LatentMap, Point
@@ -67,7 +70,9 @@ g                grid of decoded digits, on and off
 d                where 25, 50 and 75% of each digit live
 t                tour through the ten digits, start and stop
 s                save the view as a PNG
-r                back to the centre
+p                the same digits without a network, and back
+w                a walk: mark A, mark B, end it
+r                back to the centre, and to the whole map
 h                this list
 click in legend  hide or show a digit; with shift, show only this one"""
 
@@ -84,6 +89,9 @@ class Explorer:
     latent_map : LatentMap
     point : (x, y) in [-1, 1]²
         Where to start.
+    data : Path or None
+        The folder that holds the training digits, of which principal components are made; None for
+        the one that the project comes with.
 
     Attributes
     ----------
@@ -93,8 +101,13 @@ class Explorer:
     """
 
     def __init__(
-        self, figure: Figure, latent_map: LatentMap, point: Sequence[float] = (0.0, 0.0)
+        self,
+        figure: Figure,
+        latent_map: LatentMap,
+        point: Sequence[float] = (0.0, 0.0),
+        data: Path | None = None,
     ) -> None:
+        self.data = data or default_root()
         self.latent_map = latent_map
         self.point: Point = np.array(point, dtype=float)
         self.view = ExplorerView(figure, latent_map, self.point, HELP)
@@ -108,6 +121,7 @@ class Explorer:
         self.redraw_timer = self.canvas.new_timer(1, [(self.redraw, (), {})])
         self.redraw_timer.single_shot = True
         self.redraw_pending = False
+        self.background = Background(self.canvas)
         self.tour = Tour(self.canvas, self.go_on)
         self.held_key = HeldKey()
         self.chance = np.random.default_rng()
@@ -256,7 +270,11 @@ class Explorer:
         elif (digit := digit_on_key(event)) is not None:
             self.jump_to(digit)
         elif key == "r":
-            self.stop_and_move_to((0, 0))
+            self.go_home()
+        elif key == "p":
+            self.toggle_network()
+        elif key == "w":
+            self.mark_walk()
         elif key == "g":
             self.view.map.toggle_grid()
             self.canvas.draw_idle()
@@ -324,6 +342,56 @@ class Explorer:
         self.redraw_pending = False
         self.view.show(self.point, self.digit_in, self.message)
 
+    def go_home(self) -> None:
+        """Bring back the centre, and into view the whole map."""
+        self.view.map.show_whole()
+        self.forget_views()
+        self.stop_and_move_to((0, 0))
+        self.canvas.draw_idle()
+
+    def forget_views(self) -> None:
+        """Have the toolbar take what is in view by now for its home."""
+        if self.canvas.toolbar is not None:
+            self.canvas.toolbar.update()
+
+    def mark_walk(self) -> None:
+        """Mark where a walk begins, then where it ends; then take it away."""
+        self.tour.stop()
+        self.view.mark_walk(self.point, self.digit_in)
+        self.say("A is here: move on, mark B" if len(self.view.walk.ends) == 1 else "")
+
+    # --- without a network --------------------------------------------------------------------
+
+    def toggle_network(self) -> None:
+        """Go over to the map of the same digits without a network, or back."""
+        if self.view.other_map is None:
+            self.say("fitting PCA ...")
+            self.background.begin(self.fit, self.take_fitted)
+        else:
+            self.compare_with(self.view.other_map)
+
+    def fit(self) -> LatentMap:
+        """The map of the digits under the principal components of the training digits."""
+        training = load_mnist(self.data, "train")
+        fitted = LatentMap(PrincipalComponents(training.images), self.latent_map.digits)
+        for each in (fitted, self.latent_map):
+            each.prepare()
+        return fitted
+
+    def take_fitted(self, work: Future[LatentMap]) -> None:
+        if work.exception() is None:
+            self.message = ""
+            self.compare_with(work.result())
+        elif isinstance(work.exception(), UserError):
+            self.say("cannot read the training digits")
+        else:
+            work.result()  # It raises what is no user's to mend.
+
+    def compare_with(self, other_map: LatentMap) -> None:
+        """Go over to another map, and tell its errors beside those of the map it is from."""
+        self.view.compare(other_map, self.latent_map)
+        self.show_map(other_map)
+
     # --- what moves by itself -----------------------------------------------------------------
 
     def toggle_tour(self) -> None:
@@ -348,8 +416,7 @@ class Explorer:
         self.tour.stop()
         self.latent_map = latent_map
         self.view.show_map(latent_map, glides=self.has_event_loop)
-        if self.canvas.toolbar is not None:
-            self.canvas.toolbar.update()  # It forgets the views of the map before.
+        self.forget_views()
         if self.digit_in is None:
             self.point = np.clip(self.point, *self.view.map.limits.T)
         else:
@@ -450,7 +517,7 @@ def main() -> None:
         return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.
-    explorer = Explorer(figure, latent_map, point)
+    explorer = Explorer(figure, latent_map, point, arguments.data)
     if pixels is not None:
         explorer.take_in(pixels)
     if arguments.save:

@@ -6,6 +6,7 @@ The explorer's window and its page are twins over this map; what both have to ag
 from functools import cached_property
 
 from autoencoder.layers import TopographicEncoder, principal_components
+from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits
 from autoencoder.model import Codec, encode_digits, reconstruction_errors, unit_pixels
 
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 NEIGHBOURS = 5  # real digits shown beside the decoded one
 GRID = 25  # decoded digits a side of the grid
 NUDGE = 0.01  # how far an arrow key moves the point
+WALK = 12  # decoded digits on the way from A to B
 SECONDS_A_LEG = 3.0  # of the tour, from one digit to the next
 SECONDS_A_GLIDE = 0.5  # of the dots, from one map to another
 CROSS_DISTANCE = 0.03  # from a digit's code to its best point, from which on a cross marks it
@@ -58,6 +60,16 @@ class LatentMap:
         self.images = digits.images.numpy()
         self.labels = digits.labels.numpy()
         self.latents = encode_digits(model, digits.images).numpy()
+
+    @property
+    def name(self) -> str:
+        """What draws the digits."""
+        return "PCA" if isinstance(self.model, PrincipalComponents) else "network"
+
+    @property
+    def title(self) -> str:
+        """What to call the map."""
+        return "PCA, without a network" if self.name == "PCA" else "The network"
 
     @cached_property
     def errors(self) -> NDArray[np.float32]:
