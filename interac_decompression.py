@@ -21,6 +21,7 @@ from autoencoder import UserError
 from autoencoder.command_line import Parser, coordinate, file_name, positive_int, run
 from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
+from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import load_mnist
 from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
 from autoencoder.storage.files import write_atomically
@@ -359,10 +360,12 @@ def export(
     latent_map: LatentMap,
     point: Sequence[float],
     digit_in: Pixels | None,
+    data: Path,
     path: Path,
 ) -> None:
     """Write the explorer as one HTML page."""
-    content = page.build_page(checkpoint, latent_map, point, digit_in).encode()
+    linear = PrincipalComponents(load_mnist(data, "train").images)
+    content = page.build_page(checkpoint, latent_map, linear, point, digit_in).encode()
     write_atomically(path, content)
     print(f"Saved {path} ({len(content) / 1e6:.1f} MB)")
 
@@ -454,7 +457,7 @@ def main() -> None:
         point = latent_map.encode(pixels)
         print(f"{arguments.image}: {describe(latent_map, pixels)}")
     if arguments.export:
-        export(checkpoint, latent_map, point, pixels, arguments.export)
+        export(checkpoint, latent_map, point, pixels, arguments.data, arguments.export)
         return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.

@@ -30,7 +30,9 @@ def test_the_mouse_drags_the_point(visit: Callable[..., Visit]) -> None:
     # Dragging out of the map stops at its edge.
     mouse.move(0, 0)
     here.next_frame()
-    left, top = here.page.evaluate("[explorer.map.limits[0][0], explorer.map.limits[1][1]]")
+    left, top = here.page.evaluate(
+        "[explorer.latentMap.limits[0][0], explorer.latentMap.limits[1][1]]"
+    )
     assert here.point() == pytest.approx([max(left, -1), min(top, 1)], abs=A_PIXEL)
     mouse.up()
     mouse.move(*here.on_map(0.5, 0.5))
@@ -69,7 +71,7 @@ def test_arrows_nudge_and_r_goes_back(visit: Callable[..., Visit]) -> None:
         here.press(key)
         assert here.point() == pytest.approx(end)
     # At the map's edge they stop, as the mouse does.
-    [[left, right], [bottom, top]] = here.page.evaluate("explorer.digits.limits")
+    [[left, right], [bottom, top]] = here.page.evaluate("explorer.latentMap.limits")
     here.press(*["Shift+ArrowLeft"] * 12)
     assert here.point() == pytest.approx([left, 0], abs=6e-4)
     here.press(*["Shift+ArrowUp"] * 12)
@@ -98,7 +100,7 @@ def test_g_lays_decoded_digits_under_the_dots(visit: Callable[..., Visit]) -> No
     here.press("g")
     assert grid.is_visible()
     here.wait_until("explorer.grid.rows === explorer.grid.side")
-    (left, right), (bottom, top) = np.clip(here.page.evaluate("explorer.map.limits"), -1, 1)
+    (left, right), (bottom, top) = np.clip(here.page.evaluate("explorer.latentMap.limits"), -1, 1)
     size = 25 * 28
     cells = here.pixels("#grid").reshape(size, size)
     middle = torch.tensor([[left + (right - left) / 50, top + (bottom - top) / 50]])
@@ -139,7 +141,7 @@ def test_who_prefers_stillness_is_shown_one_digit_after_the_other(
     visit: Callable[..., Visit],
 ) -> None:
     here = visit(reduced_motion="reduce")
-    points = here.page.evaluate("explorer.digits.densestPoints")
+    points = here.page.evaluate("explorer.latentMap.densestPoints")
     here.press("t")
     here.next_frame()
     assert here.point() == pytest.approx(points[0], abs=6e-4)

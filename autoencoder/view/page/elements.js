@@ -2,6 +2,7 @@
 
 const byId = (id) => document.getElementById(id);
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 const percent = (fraction) => `${100 * fraction}%`;
 
 /** A button that is on or off; `onTurn` is told which, whenever somebody turns it. */
@@ -17,7 +18,7 @@ class Switch {
   }
 
   toggle() {
-    this.turn(!this.on);
+    if (!this.button.disabled) this.turn(!this.on);
   }
 
   turn(on) {
