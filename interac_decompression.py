@@ -10,7 +10,6 @@ Press h in the window for the keys.
 
 import argparse
 import itertools
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -18,7 +17,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from autoencoder import UserError
-from autoencoder.command_line import Parser, coordinate, file_name, positive_int, run
+from autoencoder.command_line import (
+    Parser,
+    coordinate,
+    file_name,
+    output_path,
+    positive_int,
+    run,
+)
 from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
 from autoencoder.linear import PrincipalComponents
@@ -27,18 +33,18 @@ from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_
 from autoencoder.storage.files import write_atomically
 from autoencoder.view import page, pictures
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
+from autoencoder.view.keyboard import HeldKey, digit_on_key
 from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, SECONDS_A_LEG, LatentMap, Point
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent, key_press_handler
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 PEN, ERASER = MouseButton.LEFT, MouseButton.RIGHT
 ERASER_RADIUS = 0.06  # as a share of the panel
 FRAME_MS = 25  # between two frames of the tour
-DIGIT_KEYS = tuple("0123456789")
 ARROWS = {"left": (-1, 0), "right": (1, 0), "down": (0, -1), "up": (0, 1)}
 # Of matplotlib's own shortcuts, those that do no harm here (some would set a logarithmic scale).
 TOOLBAR_KEYS: Final = (
@@ -65,7 +71,7 @@ t                tour through the ten digits, start and stop
 s                save the view as a PNG
 r                back to the centre
 h                this list
-click in legend  hide or show a digit"""
+click in legend  hide or show a digit; with shift, show only this one"""
 
 
 class Explorer:
@@ -105,6 +111,7 @@ class Explorer:
         self.redraw_timer.single_shot = True
         self.redraw_pending = False
         self.tour_timer = self.canvas.new_timer(FRAME_MS, [(self.on_tour, (), {})])
+        self.held_key = HeldKey()
         self.chance = np.random.default_rng()
         self.tour_stops: list[Point] = []
         self.tour_began = 0.0
@@ -120,6 +127,7 @@ class Explorer:
         self.canvas.mpl_connect("motion_notify_event", self.on_move)
         self.canvas.mpl_connect("button_release_event", self.on_release)
         self.canvas.mpl_connect("key_press_event", self.on_key)
+        self.canvas.mpl_connect("key_release_event", self.held_key.on_release)
 
     # --- the mouse ----------------------------------------------------------------------------
 
@@ -138,15 +146,19 @@ class Explorer:
             self.stop_tour()
             self.dragging = True
             if event.dblclick:
-                nearest, _ = self.latent_map.nearest(self.view.map.at_pixel(event.x, event.y), 1)
-                self.take_in(self.latent_map.pixels(nearest[0]))
+                self.take_in_nearest(self.view.map.at_pixel(event.x, event.y))
             else:
                 self.on_move(event)
         elif event.inaxes is self.view.strip_image.axes and event.xdata is not None:
             column = int(event.xdata + 0.5) // (28 + STRIP_GAP)
-            self.take_in(self.latent_map.pixels(self.view.neighbours[column]))
+            if column < len(self.view.neighbours):
+                self.take_in(self.latent_map.pixels(self.view.neighbours[column]))
         elif (digit := self.view.map.legend_entry(event.x, event.y)) is not None:
-            self.view.map.toggle_digit(digit)
+            if "shift" in event.modifiers:
+                self.view.map.toggle_others(digit)
+            else:
+                self.view.map.toggle_digit(digit)
+            self.redraw()
             self.canvas.draw_idle()
 
     def on_move(self, event: MouseEvent) -> None:
@@ -196,11 +208,14 @@ class Explorer:
         self.place_digit_in()
         self.find_best_point()
 
-    def take_in_another(self) -> None:
-        """Take in a real digit at random, of those that are not hidden."""
-        shown = np.flatnonzero(self.view.map.visible[self.latent_map.labels])
-        if len(shown):
-            self.take_in(self.latent_map.pixels(self.chance.choice(shown)))
+    def take_in_nearest(self, point: Point) -> None:
+        """Take in the real digit nearest to a point, of those that are not hidden."""
+        self.take_in_any_of(self.latent_map.nearest(point, 1, self.view.map.shown)[0])
+
+    def take_in_any_of(self, indices: NDArray[np.intp]) -> None:
+        """Take in a real digit at random."""
+        if len(indices):
+            self.take_in(self.latent_map.pixels(self.chance.choice(indices)))
         else:
             self.say("all digits are hidden")
 
@@ -230,14 +245,18 @@ class Explorer:
     # --- the keys -----------------------------------------------------------------------------
 
     def on_key(self, event: KeyEvent) -> None:
-        help_was_open = self.view.help.get_visible()
-        self.view.show_help(False)
         # With Caps Lock, letters arrive as capitals.
         key = event.key.lower() if event.key and len(event.key) == 1 else event.key or ""
         name = key.removeprefix("shift+")
+        # Switches would go on and off for as long as their keys are held.
+        if self.held_key.repeats(event) and name not in ARROWS:
+            return
+        help_was_open = self.view.help.get_visible()
+        self.view.show_help(False)
         if name in ARROWS:
             step = NUDGE * (10 if key != name else 1)
-            self.stop_and_move_to(self.point + step * np.array(ARROWS[name]))
+            point = self.point + step * np.array(ARROWS[name])
+            self.stop_and_move_to(self.view.map.clipped(point))
         elif (digit := digit_on_key(event)) is not None:
             self.jump_to(digit)
         elif key == "r":
@@ -253,7 +272,7 @@ class Explorer:
             self.view.map.toggle_densities()
             self.canvas.draw_idle()
         elif key == "n":
-            self.take_in_another()
+            self.take_in_any_of(np.flatnonzero(self.view.map.shown))
         elif key == "c":
             self.clear()
         elif key == "h":
@@ -336,25 +355,6 @@ class Explorer:
         self.request_redraw()
 
 
-def digit_on_key(event: KeyEvent) -> int | None:
-    """The digit on the key that was pressed, by what it types or else by its position.
-
-    A French keyboard types digits only with shift, and others type none in their first row.
-    """
-    key = event.key or ""
-    if key in DIGIT_KEYS:
-        return int(key)
-    if any(key.startswith(f"{modifier}+") for modifier in ("ctrl", "alt", "cmd", "super")):
-        return None
-    gui: Any = event.guiEvent
-    is_qt = hasattr(gui, "nativeScanCode")
-    code: Any = gui.nativeScanCode() if is_qt else getattr(gui, "keycode", None)
-    row, first = "1234567890", 10
-    if sys.platform == "win32":
-        row, first = (row, 2) if is_qt else ("0123456789", ord("0"))
-    return int(row[code - first]) if code in range(first, first + len(row)) else None
-
-
 def export(
     checkpoint: Checkpoint,
     latent_map: LatentMap,
@@ -385,19 +385,6 @@ def picture_path(text: str) -> Path:
 
 def page_path(text: str) -> Path:
     return output_path(text, ".html")
-
-
-def output_path(text: str, *suffixes: str) -> Path:
-    path = file_name(text)
-    if path.suffix.lower() not in suffixes:
-        raise argparse.ArgumentTypeError(f"{text}: use a name that ends in {' or '.join(suffixes)}")
-    try:
-        there = path.parent.is_dir()
-    except OSError:  # a name that is too long, a folder that may not be entered
-        there = False
-    if not there:
-        raise argparse.ArgumentTypeError(f"{path.parent}: no such folder")
-    return path
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -3,12 +3,15 @@
     python view_ml_compressed.py                  # digit 3
     python view_ml_compressed.py --digit 3 5 8
     python view_ml_compressed.py --digit all      # and all ten in one sheet, and a table
+    python view_ml_compressed.py --codes codes.csv    # the codes, for a spreadsheet or pandas
 
 Pictures go to img/densityNumber/.
 """
 
 import argparse
 import contextlib
+import csv
+import io
 import itertools
 import math
 from collections.abc import Sequence
@@ -17,11 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from autoencoder import UserError
-from autoencoder.command_line import Parser, bar_shows, positive_float, positive_int, run
-from autoencoder.mnist import load_mnist
+from autoencoder.command_line import (
+    Parser,
+    bar_shows,
+    output_path,
+    positive_float,
+    positive_int,
+    run,
+)
+from autoencoder.mnist import Split, load_mnist
 from autoencoder.model import AutoEncoder, encode_digits, reconstruction_errors
 from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
-from autoencoder.storage.files import make_folder
+from autoencoder.storage.files import make_folder, write_atomically
 from autoencoder.view import pictures
 
 import numpy as np
@@ -54,6 +64,13 @@ BLOCK = 10
 HALVINGS = 20
 # A density in the plane takes as many codes.
 LEAST = 3
+
+SPLITS: dict[Split, tuple[Split, ...]] = {
+    "train": ("train",),
+    "test": ("test",),
+    "all": ("train", "test"),
+}
+CODES_HEADER = ("split", "index", "label", "x", "y", "error")
 
 # The floor with the contours lies this far below the surface, as a part of the scale's height.
 FLOOR = 0.6
@@ -404,6 +421,45 @@ def print_table(
         )
 
 
+def write_codes(path: Path, model: AutoEncoder, data: Path, split: Split) -> None:
+    """Write a table with a row per digit: its split, its index there, label, code and error.
+
+    Parameters
+    ----------
+    path : Path
+    model : AutoEncoder
+        In evaluation mode.
+    data : Path
+        The folder that holds the digits.
+    split : {"train", "test", "all"}
+
+    Raises
+    ------
+    UserError
+        If the digits cannot be read, or the table cannot be written.
+    """
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(CODES_HEADER)
+    total = 0
+    for name in SPLITS[split]:
+        digits = load_mnist(data, name)
+        if not digits.are_mnist:
+            print(digits.note)
+        labels = digits.labels.tolist()
+        codes = encode_digits(model, digits.images).tolist()
+        errors = reconstruction_errors(model, digits.images).tolist()
+        for index, (label, code, error) in enumerate(zip(labels, codes, errors, strict=True)):
+            writer.writerow((name, index, label, *(f"{x:.6f}" for x in (*code, error))))
+        total += len(labels)
+    write_atomically(path, table.getvalue().encode())
+    print(f"Saved {path}: the codes of {total:,} digits")
+
+
+def csv_path(text: str) -> Path:
+    return output_path(text, ".csv")
+
+
 def bandwidth(text: str) -> str | float:
     if text in ("scott", "silverman"):
         return text
@@ -422,7 +478,8 @@ def grid_size(text: str) -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = Parser("Draw where each digit lives in the latent space, as a 3D density surface.")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--digit",
         nargs="+",
         choices=(*map(str, DIGITS), "all"),
@@ -430,9 +487,15 @@ def parse_arguments() -> argparse.Namespace:
         metavar="D",
         help="0 to 9, or all: ten pictures, a sheet of them and a table (3)",
     )
+    what.add_argument(
+        "--codes",
+        type=csv_path,
+        metavar="FILE",
+        help="write the codes of all digits as a table, FILE.csv, and draw nothing",
+    )
     parser.add_argument(
         "--split",
-        choices=("train", "test", "all"),
+        choices=SPLITS,
         default="all",
         help="the digits whose codes count (%(default)s 70,000)",
     )
@@ -492,13 +555,10 @@ def save(figure: Figure, folder: Path, name: str, dpi: int) -> None:
     tqdm.write(f"Saved {path}")
 
 
-@pictures.our_style()
-def main() -> None:
-    arguments = parse_arguments()
+def draw_densities(arguments: argparse.Namespace, model: AutoEncoder) -> None:
+    """Draw the densities of the digits asked for; for all of them also a sheet and a table."""
     everything = "all" in arguments.digit
     digits = DIGITS if everything else [int(digit) for digit in dict.fromkeys(arguments.digit)]
-    checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
-    print(f"Using {checkpoint}")
     make_folder(arguments.output)
     data = load_mnist(arguments.data, arguments.split)
     if not data.are_mnist:
@@ -506,7 +566,7 @@ def main() -> None:
     if everything:
         digits = dense_enough(data.labels)
     wanted = torch.isin(data.labels, torch.tensor(digits))
-    latents = encode_digits(checkpoint.model, data.images[wanted]).double().numpy()
+    latents = encode_digits(model, data.images[wanted]).double().numpy()
     labels = data.labels[wanted].numpy()
     densities = estimate_densities(latents, labels, digits, arguments.bandwidth)
 
@@ -517,7 +577,7 @@ def main() -> None:
             last = digit == digits[-1] and not everything
             window = open_window(SURFACE_SIZE) if last and not arguments.no_show else None
             figure = window or Figure(SURFACE_SIZE)
-            draw_digit(figure, digit, densities[digit], arguments.grid, checkpoint.model)
+            draw_digit(figure, digit, densities[digit], arguments.grid, model)
             save(figure, arguments.output, f"digit{digit}", SURFACE_DPI)
             bar.update()
         if everything:
@@ -530,10 +590,21 @@ def main() -> None:
             bar.update()
     if everything:
         test_set = load_mnist(arguments.data, "test")
-        errors = reconstruction_errors(checkpoint.model, test_set.images)
+        errors = reconstruction_errors(model, test_set.images)
         print_table(densities, grid, heights, errors, test_set.labels)
     if window:
         pictures.show_windows()
+
+
+@pictures.our_style()
+def main() -> None:
+    arguments = parse_arguments()
+    checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
+    print(f"Using {checkpoint}")
+    if arguments.codes:
+        write_codes(arguments.codes, checkpoint.model, arguments.data, arguments.split)
+    else:
+        draw_densities(arguments, checkpoint.model)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,20 @@ def file_name(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"{text}: there is no such home folder") from error
 
 
+def output_path(text: str, *suffixes: str) -> Path:
+    """A file to write, whose name has one of these endings and whose folder exists."""
+    path = file_name(text)
+    if path.suffix.lower() not in suffixes:
+        raise argparse.ArgumentTypeError(f"{text}: use a name that ends in {' or '.join(suffixes)}")
+    try:
+        there = path.parent.is_dir()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        there = False
+    if not there:
+        raise argparse.ArgumentTypeError(f"{path.parent}: no such folder")
+    return path
+
+
 def whole_number(text: str) -> int:
     if not text.isdecimal() or len(text) > 100 or int(text) >= 2**31:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {2**31 - 1}")

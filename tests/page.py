@@ -39,34 +39,24 @@ QUIET = [
 ]
 NARROW, WIDE, HUGE = (360, 740), (1280, 800), (3840, 2160)
 PARTS = (
-    *("h1", "#language", "#legend", "#map"),
-    *(
-        "#panel",
-        "#coordinates",
-        "#frame",
-        "#taking",
-        "#about",
-        "#real",
-        "#tools",
-        "#note",
-        "footer",
-    ),
+    *("h1", "#language", "#legend", "#map", "#panel", "#coordinates", "#frame", "#taking"),
+    *("#about", "#real", "#tools", "footer"),
 )
 MINUS = "\N{MINUS SIGN}"
 A_PIXEL = 0.004  # in latent coordinates
 
 
 # As text: numbers would take a hundred times as long on their way.
-REDS = """(canvas) => {
+INK = """(canvas) => {
     const context = canvas.getContext("2d");
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    const reds = data.filter((_, i) => i % 4 === 0);
-    return Array.from(reds, (red) => String.fromCharCode(red)).join("");
+    const alphas = data.filter((_, i) => i % 4 === 3);
+    return Array.from(alphas, (alpha) => String.fromCharCode(alpha)).join("");
 }"""
 
 
-def as_pixels(reds: str) -> NDArray[np.float64]:
-    return np.frombuffer(reds.encode("latin-1"), np.uint8) / 255
+def as_pixels(ink: str) -> NDArray[np.float64]:
+    return np.frombuffer(ink.encode("latin-1"), np.uint8) / 255
 
 
 @pytest.fixture(scope="session")
@@ -270,21 +260,50 @@ class Visit:
             boxes[selector] = Bbox.from_bounds(box["x"], box["y"], box["width"], box["height"])
         return boxes
 
+    def all_boxes(self, selector: str) -> list[Bbox]:
+        """The boxes of all elements of a kind that are seen."""
+        edges = self.page.locator(selector).evaluate_all(
+            """(all) => all.filter((each) => each.offsetParent).map((each) => {
+                const { left, top, right, bottom } = each.getBoundingClientRect();
+                return [left, top, right, bottom];
+            })"""
+        )
+        return [Bbox.from_extents(*each) for each in edges]
+
     def pixels(self, canvas: str = "#digit") -> NDArray[np.float64]:
-        """The reds of a canvas, from 0 to 1."""
-        return as_pixels(self.page.locator(canvas).evaluate(REDS))
+        """How opaque the ink of a canvas is, from 0 to 1."""
+        return as_pixels(self.page.locator(canvas).evaluate(INK))
 
     def decoded(self, points: Tensor) -> NDArray[np.float64]:
         """The pixels that the page paints for points (N, 2): (N, 784)."""
-        reds = self.page.evaluate(
+        digits = self.page.evaluate(
             f"""(points) => points.map((point) => {{
                 explorer.point = point;
                 explorer.paint();
-                return ({REDS})(explorer.canvas);
+                return ({INK})(explorer.canvas);
             }})""",
             points.tolist(),
         )
-        return np.array([as_pixels(each) for each in reds])
+        return np.array([as_pixels(ink) for ink in digits])
+
+    def emulate(self, **media: Any) -> None:
+        """Set the colour scheme, forced colours or the medium, and wait for what follows."""
+        self.page.emulate_media(**media)
+        self.next_frame()
+        self.next_frame()
+
+    def tab(self, count: int) -> list[tuple[str, str]]:
+        """Press Tab so often: the names of what it reaches, and the styles of their outlines."""
+        reached = []
+        for _ in range(count):
+            self.page.keyboard.press("Tab")
+            reached.append(
+                self.page.evaluate(
+                    """[document.activeElement.ariaLabel || document.activeElement.innerText,
+                        getComputedStyle(document.activeElement).outlineStyle]"""
+                )
+            )
+        return [(name, outline) for name, outline in reached]
 
     def colour(self, selector: str, pseudo: str = "") -> str:
         """The background of an element as the browser computes it, #rrggbb."""
@@ -319,7 +338,7 @@ def visit(windows: Callable[..., "Page"], small: Path) -> Iterator[Callable[...,
     ) -> Visit:
         window = window or windows(file, **{"locale": "en-GB"} | options)
         window.set_viewport_size({"width": size[0], "height": size[1]})
-        window.emulate_media(color_scheme="light")
+        window.emulate_media(color_scheme="light", forced_colors="none", media="screen")
         visits.append(Visit(window, file, anew))
         return visits[-1]
 

@@ -1,4 +1,4 @@
-"""main.py on 3,000 digits, without pictures, for torchrun: several trainings, one after the other.
+"""main.py on 3,000 digits, without pictures, for torchrun: several trainings in turn.
 
 Each argument is the command line of a training. Each rank leaves its weights in the folder that
 $WEIGHTS names, as <preset>_<epochs>_<rank>.pth.
@@ -7,6 +7,8 @@ $WEIGHTS names, as <preset>_<epochs>_<rank>.pth.
 import os
 import shlex
 import sys
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,18 +16,26 @@ from unittest import mock
 import main as script
 from autoencoder import ranks
 from autoencoder.mnist import Digits, Split, load_mnist
-from autoencoder.training import Training
+from autoencoder.training import PRESETS, Preset, Training
 from autoencoder.view import pictures
 
 import torch
 
 
+@cache
 def few_digits(root: Path, split: Split) -> Digits:
     return load_mnist(root, split).first(3000)
 
 
+def small_record() -> Preset:
+    """The preset of the record, with an encoder that looks through few places of the map."""
+    record = PRESETS["record"]
+    return replace(record, network={**record.network, "encoder_hidden": (64, 400)})
+
+
 def main() -> None:
     train, device = script.train, torch.device("cpu")
+    PRESETS["record"] = small_record()
 
     def train_and_keep(training: Training, *rest: Any) -> None:
         train(training, *rest)

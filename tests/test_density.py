@@ -1,5 +1,6 @@
 """The densities are right, the pictures are written, bad input gets one line."""
 
+import csv
 import math
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import view_ml_compressed as script
 from autoencoder import UserError, view
 from autoencoder.mnist import load_mnist
-from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.model import AutoEncoder, encode_digits, unit_pixels
 from autoencoder.storage.checkpoint import load_checkpoint
 from tests.conftest import DATA, PRETRAINED, assert_refused, run_script
 from view_ml_compressed import (
@@ -27,6 +28,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy.stats import gaussian_kde, multivariate_normal, norm
+from torch import Tensor
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +184,30 @@ def test_all_digits_with_sheet_and_table(
     assert rows[4].split()[-2] == "9"
 
 
+def test_the_codes_as_a_table_say_where_each_digit_lives(
+    invoke: Any, tmp_path: Path, test_set: tuple[Tensor, Tensor]
+) -> None:
+    table = tmp_path / "codes.csv"
+    done = invoke(script, "--checkpoint", PRETRAINED, "--codes", table)
+    assert done.status is None
+    assert done.out.splitlines()[-1] == f"Saved {table}: the codes of 70,000 digits"
+    assert list(tmp_path.iterdir()) == [table]
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["split"] for row in rows] == ["train"] * 60_000 + ["test"] * 10_000
+    tests = rows[60_000:]
+    assert [int(row["index"]) for row in tests] == list(range(10_000))
+    images, labels = test_set
+    assert [int(row["label"]) for row in tests] == labels.tolist()
+    model = load_checkpoint(PRETRAINED).model
+    codes = torch.tensor([(float(row["x"]), float(row["y"])) for row in tests[:100]])
+    pixels = unit_pixels(images[:100])
+    assert torch.allclose(codes, model.encode(pixels), atol=1e-5)
+    expected = ((model.decode(codes) - pixels) ** 2).mean(dim=1)
+    errors = torch.tensor([float(row["error"]) for row in tests[:100]])
+    assert torch.allclose(errors, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -196,6 +222,9 @@ def test_all_digits_with_sheet_and_table(
         (["--bandwidth", "wide"], "--bandwidth"),
         (["--bandwidth", "1e-6"], "too coarse"),
         (["--split", "both"], "--split"),
+        (["--codes", "codes.xls"], "use a name that ends in .csv"),
+        (["--codes", "no/such/folder/codes.csv"], "no such folder"),
+        (["--codes", "codes.csv", "--digit", "3"], "not allowed with argument"),
         (["--output", "LICENSE/below"], "cannot write to"),
         (["--checkpoint", "none.pth"], "no such checkpoint"),
         (["--checkpoint", "LICENSE"], "not a PyTorch checkpoint"),

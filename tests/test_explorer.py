@@ -5,6 +5,7 @@ import os
 import random
 import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 A_PIXEL = 0.003  # in latent coordinates
@@ -62,8 +64,10 @@ def mouse(explorer: Explorer, name: str, point: tuple[float, float], button: int
     at_pixel(explorer, name, x, y, button)
 
 
-def at_pixel(explorer: Explorer, name: str, x: float, y: float, button: int = 1) -> None:
-    event = MouseEvent(name, explorer.canvas, int(x), int(y), MouseButton(button))
+def at_pixel(
+    explorer: Explorer, name: str, x: float, y: float, button: int = 1, **more: Any
+) -> None:
+    event = MouseEvent(name, explorer.canvas, int(x), int(y), MouseButton(button), **more)
     explorer.canvas.callbacks.process(name, event)
 
 
@@ -72,15 +76,27 @@ def click(explorer: Explorer, point: tuple[float, float], button: int = 1) -> No
     mouse(explorer, "button_release_event", point, button)
 
 
+def shown_labels(explorer: Explorer) -> list[str]:
+    """The labels under the nearest digits."""
+    return [text.get_text() for text in explorer.view.neighbour_labels]
+
+
+def double_click(explorer: Explorer, point: tuple[float, float]) -> None:
+    x, y = explorer.view.map.axes.transData.transform(point)
+    at_pixel(explorer, "button_press_event", x, y, dblclick=True)
+    at_pixel(explorer, "button_release_event", x, y)
+
+
 def press(explorer: Explorer, key: str) -> None:
     event = KeyEvent("key_press_event", explorer.canvas, key, 0, 0)
     explorer.canvas.callbacks.process("key_press_event", event)
 
 
-def click_legend(explorer: Explorer, digit: int) -> None:
+def click_legend(explorer: Explorer, digit: int, *modifiers: str) -> None:
     _, text = explorer.view.map.legend_entries[digit]
     box = text.get_window_extent()
-    at_pixel(explorer, "button_press_event", (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+    x, y = (box.p0 + box.p1) / 2
+    at_pixel(explorer, "button_press_event", x, y, modifiers=modifiers)
 
 
 # --- what is shown ----------------------------------------------------------------------------
@@ -112,7 +128,7 @@ def test_the_neighbours_are_the_nearest_nearest_first(
     nearest = (latents - torch.tensor([0.3, -0.2])).norm(dim=1).argsort()[:5]
     expected = test_set[0][nearest].reshape(5, 28, 28) / 255
     assert np.array_equal(explorer.view.strip[..., :28].swapaxes(0, 1), expected)
-    shown = [text.get_text() for text in explorer.view.neighbour_labels]
+    shown = shown_labels(explorer)
     assert shown == [str(int(label)) for label in test_set[1][nearest]]
     assert np.allclose(explorer.view.map.nearest_marker.get_xydata(), latents[nearest[:1]])
 
@@ -211,6 +227,72 @@ def test_the_legend_hides_and_shows_a_digit(explorer: Explorer) -> None:
     assert np.array_equal(pixels_of(explorer), everything)
 
 
+def test_a_shift_click_in_the_legend_shows_only_this_digit_another_all(explorer: Explorer) -> None:
+    everything = pixels_of(explorer)
+    click_legend(explorer, 7)
+    click_legend(explorer, 3, "shift")
+    threes = explorer.latent_map.latents[explorer.latent_map.labels == 3]
+    assert np.allclose(explorer.view.map.dots.get_offsets(), threes)
+    click_legend(explorer, 3, "shift")
+    assert np.array_equal(pixels_of(explorer), everything)
+
+
+def test_hidden_digits_are_not_among_the_nearest(
+    explorer: Explorer, test_set: tuple[Tensor, Tensor]
+) -> None:
+    press(explorer, "3")
+    assert "3" in shown_labels(explorer)
+    click_legend(explorer, 3)
+    assert "3" not in shown_labels(explorer)
+    nearest = explorer.view.neighbours[0]
+    assert np.allclose(
+        explorer.view.map.nearest_marker.get_xydata(), [explorer.latent_map.latents[nearest]]
+    )
+    double_click(explorer, tuple(explorer.point))
+    assert explorer.digit_in is not None
+    assert np.array_equal(explorer.digit_in.pixels, explorer.latent_map.pixels(nearest))
+
+    # Of one digit there are few: the other places stay empty, and nothing goes in from there.
+    few = LatentMap(explorer.latent_map.model, Digits(*test_set).first(30))
+    explorer = explore(few)
+    fives = int((few.labels == 5).sum())
+    assert fives < 5
+    click_legend(explorer, 5, "shift")
+    assert shown_labels(explorer) == fives * ["5"] + (5 - fives) * [""]
+    box = explorer.view.strip_image.axes.bbox
+    at_pixel(explorer, "button_press_event", box.x1 - 5, (box.y0 + box.y1) / 2)
+    assert explorer.digit_in is None
+
+
+def test_with_all_digits_hidden_none_is_near(explorer: Explorer) -> None:
+    for digit in range(10):
+        click_legend(explorer, digit)
+    assert shown_labels(explorer) == 5 * [""]
+    assert [text.get_text() for text in explorer.view.values[:2]] == ["-", "-"]
+    assert len(np.asarray(explorer.view.map.nearest_marker.get_xydata())) == 0
+    double_click(explorer, (0.3, 0.3))
+    assert explorer.view.message.get_text() == "all digits are hidden"
+
+
+def test_far_from_the_digits_the_panel_says_so(explorer: Explorer) -> None:
+    latent_map = explorer.latent_map
+    distances, _ = cKDTree(latent_map.latents).query(latent_map.latents, k=[2])
+    assert np.isclose(latent_map.far, np.percentile(distances, 99), atol=1e-4)
+    for point in ((0.05, 0.05), (1, 1)):
+        explorer.move_to(point)
+        says_far = explorer.view.message.get_text() == "far from any real digit"
+        assert says_far == (latent_map.nearest(point, 1)[1][0] > latent_map.far)
+    assert says_far
+    # What the window has to say comes first, until the point moves.
+    explorer.say("saved")
+    assert explorer.view.message.get_text() == "saved"
+    # Only those digits count that are shown.
+    press(explorer, "1")
+    assert explorer.view.message.get_text() == ""
+    click_legend(explorer, 0, "shift")
+    assert explorer.view.message.get_text() == "far from any real digit"
+
+
 # --- digits in, digits out ----------------------------------------------------------------------
 
 THREE = [(0.3, 0.25), (0.5, 0.18), (0.68, 0.28), (0.62, 0.42), (0.48, 0.48)]
@@ -235,7 +317,7 @@ def test_a_drawn_3_comes_back_as_a_3(explorer: Explorer) -> None:
     assert explorer.view.invitation.get_text() == "draw a digit here"
     draw(explorer, THREE)
     assert explorer.view.invitation.get_text() == ""
-    assert [text.get_text() for text in explorer.view.neighbour_labels].count("3") >= 4
+    assert shown_labels(explorer).count("3") >= 4
     assert explorer.digit_in is not None
     assert np.allclose(explorer.point, explorer.latent_map.encode(explorer.digit_in.pixels))
     error = ((explorer.view.digit - explorer.digit_in.pixels) ** 2).mean()
@@ -288,11 +370,7 @@ def test_real_digits_go_in(explorer: Explorer) -> None:
     assert explorer.digit_in is None
 
     # A double click takes in the nearest; n another one, of those not hidden.
-    x, y = explorer.view.map.axes.transData.transform((0.6, 0.3))
-    event = MouseEvent(
-        "button_press_event", explorer.canvas, int(x), int(y), MouseButton.LEFT, dblclick=True
-    )
-    explorer.canvas.callbacks.process("button_press_event", event)
+    double_click(explorer, (0.6, 0.3))
     assert explorer.digit_in is not None
     for digit in range(9):
         click_legend(explorer, digit)
@@ -365,30 +443,91 @@ def test_arrows_nudge_and_r_goes_back_to_the_centre(explorer: Explorer) -> None:
         assert np.allclose(explorer.point, end)
 
 
+def test_arrows_stop_at_the_edge_of_the_map_where_the_point_is_whole(explorer: Explorer) -> None:
+    axes = explorer.view.map.axes
+    for _ in range(20):
+        press(explorer, "shift+left")
+        press(explorer, "shift+down")
+    edges = axes.get_xlim()[0], axes.get_ylim()[0]
+    assert np.allclose(explorer.point, np.maximum(edges, -1))
+    # A red quarter of it is drawn below the map and left of it, and gone when the point is.
+    x, y = map(round, axes.transData.transform(explorer.point))
+    corner = slice(800 - y, 800 - y + 5), slice(x - 5, x)
+    assert (np.abs(pixels_of(explorer)[corner] - [224, 0, 0]).max(axis=2) < 9).any()
+    press(explorer, "r")
+    assert (pixels_of(explorer)[corner][..., 1] > 0).all()
+
+
 def test_a_number_jumps_to_where_its_digit_lives(explorer: Explorer) -> None:
     for digit in "0123456789":
         press(explorer, digit)
-        labels = [text.get_text() for text in explorer.view.neighbour_labels]
+        labels = shown_labels(explorer)
         assert labels.count(digit) >= 4
 
 
+@dataclass
+class TkKey:
+    """What Tk tells of a key."""
+
+    keycode: int
+    time: int = 0
+
+
+class QtKey:
+    """What Qt tells of a key, in methods with names of its own."""
+
+    def __init__(self, code: int, moment: int = 0, repeats: bool = False) -> None:
+        self.key = self.nativeScanCode = lambda: code
+        self.timestamp = lambda: moment
+        self.isAutoRepeat = lambda: repeats
+
+
 def test_the_digit_keys_of_a_french_keyboard_need_no_shift(explorer: Explorer) -> None:
-    class Tk:
-        keycode = 12  # the key of 3, as X11 counts
-
-    class Qt:
-        def nativeScanCode(self) -> int:  # noqa: N802 - Qt's own name
-            return 12
-
-    for gui in (Tk(), Qt()):
+    # The key of 3, as X11 counts.
+    for gui in (TkKey(12), QtKey(12)):
         press(explorer, "r")
         event = KeyEvent("key_press_event", explorer.canvas, '"', 0, 0, guiEvent=gui)
         explorer.canvas.callbacks.process("key_press_event", event)
-        assert [text.get_text() for text in explorer.view.neighbour_labels].count("3") >= 4
+        assert shown_labels(explorer).count("3") >= 4
         event = KeyEvent("key_press_event", explorer.canvas, 'ctrl+"', 0, 0, guiEvent=gui)
         before = explorer.point
         explorer.canvas.callbacks.process("key_press_event", event)
         assert explorer.point is before
+
+
+def test_a_held_key_acts_once_and_a_held_arrow_goes_on(explorer: Explorer) -> None:
+    def key(name: str, key: str, gui: TkKey | QtKey) -> None:
+        event = KeyEvent(name, explorer.canvas, key, guiEvent=gui)
+        explorer.canvas.callbacks.process(name, event)
+
+    def grid_is_shown() -> bool:
+        return explorer.view.map.grid.get_visible()
+
+    # X11 releases and presses a held key at the same moment.
+    key("key_press_event", "g", TkKey(42, 1000))
+    for moment in (1500, 1530):
+        key("key_release_event", "g", TkKey(42, moment))
+        key("key_press_event", "g", TkKey(42, moment))
+        assert grid_is_shown()
+    # Windows and macOS only press it.
+    key("key_press_event", "g", TkKey(42, 1560))
+    assert grid_is_shown()
+    # Shift may be let go before the letter.
+    key("key_release_event", "G", TkKey(42, 1570))
+    key("key_press_event", "g", TkKey(42, 1700))
+    assert not grid_is_shown()
+
+    # Qt tells of a repeat, or does not where X11 released the key at the same moment.
+    key("key_press_event", "g", QtKey(71, 2000))
+    for moment, repeat in ((2500, True), (2530, False)):
+        key("key_release_event", "g", QtKey(71, moment, repeat))
+        key("key_press_event", "g", QtKey(71, moment + repeat, repeat))
+        assert grid_is_shown()
+    key("key_release_event", "g", QtKey(71, 2560))
+    for moment in (2600, 2600, 2630, 2660):
+        key("key_press_event", "right", QtKey(72, moment))
+        key("key_release_event", "right", QtKey(72, moment + 30))
+    assert np.allclose(explorer.point, (0.04, 0))
 
 
 def test_with_caps_lock_the_letters_work(explorer: Explorer) -> None:

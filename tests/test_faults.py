@@ -54,7 +54,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from torch import Tensor
 
-EPOCHS, SAVE_EVERY = 24, 4
+EPOCHS, SAVE_EVERY = 12, 4
 LENGTH = ("--epochs", str(EPOCHS), "--save_every", str(SAVE_EVERY), "--batch_size", "256")
 KILLS = 5
 
@@ -90,7 +90,7 @@ def tell(capsys: pytest.CaptureFixture[str], figures: str) -> None:
 
 @pytest.fixture
 def go_on(background: Any, folder: Path, tmp_path: Path) -> Any:
-    """Start the run of 24 epochs, or resume it where there is something to resume."""
+    """Start the run of 12 epochs, or resume it where there is something to resume."""
 
     def start(*words: str | Path, into: Path = folder, **options: Any) -> Running:
         resume = ["--resume"] if any(into.glob("*.pth")) else []
@@ -161,13 +161,13 @@ def test_stopped_it_saves_and_says_how_to_go_on(
     go_on: Any, background: Any, folder: Path, undisturbed: Path, number: signal.Signals
 ) -> None:
     running = go_on(fault=Fault(pause=0.003))
-    running.wait_for("Epoch:  6/24")
+    running.wait_for("Epoch:  6/12")
     running.send(number)
     assert running.status() == 128 + number
     *_, last_epoch, _, line = running.out.strip().splitlines()
     command = shlex.split(line)
     assert command[:3] == ["python", "main.py", "--resume"]
-    assert f"Epoch: {load_checkpoint(Path(command[3])).epoch:2}/24" in last_epoch
+    assert f"Epoch: {load_checkpoint(Path(command[3])).epoch:2}/12" in last_epoch
     assert background(*command[2:]).status() == 0
     assert_nothing_was_lost(folder, undisturbed)
 
@@ -178,7 +178,7 @@ def test_stopped_twice_it_ends_at_once(
     go_on: Any, folder: Path, undisturbed: Path, number: signal.Signals
 ) -> None:
     running = go_on(fault=Fault(pause=0.1))  # more than a second a checkpoint
-    running.wait_for("Epoch:  1/24")
+    running.wait_for("Epoch:  1/12")
     running.send(number)
     time.sleep(0.1)
     began = time.monotonic()
@@ -196,7 +196,7 @@ def test_stopped_before_an_epoch_is_complete_nothing_is_overwritten(
     background: Any, go_on: Any, folder: Path
 ) -> None:
     assert go_on().status() == 0
-    last = folder / "autoencoder_epoch_24.pth"
+    last = folder / "autoencoder_epoch_12.pth"
     before = last.read_bytes()
     # Batches of two digits: an epoch takes seconds.
     endless = ("--epochs", "99", "--batch_size", "2", "--checkpoints", folder, "--img", folder)
@@ -225,7 +225,7 @@ def test_a_second_training_in_the_same_folder_is_refused(
     go_on: Any, folder: Path, undisturbed: Path
 ) -> None:
     first = go_on(fault=Fault(pause=0.005))
-    first.wait_for("Epoch:  1/24")
+    first.wait_for("Epoch:  1/12")
     second = go_on()
     assert second.status() == 1
     assert_one_line(second, f"another training is writing to {folder}: wait for its end")
@@ -269,7 +269,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(
     folder = small_disk / "checkpoints"
     folder.mkdir()
     filler = folder / "somebody's film"
-    filler.write_bytes(bytes(7_000_000))
+    filler.write_bytes(bytes(8_500_000))
     running = go_on(into=folder)
     assert running.status() == 1
     assert_one_line(running, f"cannot write {folder}")

@@ -24,6 +24,7 @@ from tests.conftest import (
     logged_epochs,
     run_script,
 )
+from tests.ranks_driver import small_record
 
 import pytest
 import torch
@@ -241,7 +242,10 @@ def test_start_epoch_that_disagrees_is_not_used(train: Any, whole_run: Path) -> 
     assert "Epoch: 4/6" not in done.out
 
 
-def test_the_record_goes_on_bit_for_bit_too(train: Any, tmp_path: Path) -> None:
+def test_the_record_goes_on_bit_for_bit_too(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PRESETS, "record", small_record())
     whole, folder = tmp_path / "whole", tmp_path / "checkpoints"
     record = ("--preset", "record", "--save_every", "1", "--epochs", "2")
     train(*record, "--checkpoints", whole)

@@ -70,13 +70,13 @@ def test_the_ten_colours_are_further_apart_than_those_of_tab10(sight: str) -> No
 
 # --- the user's matplotlibrc ------------------------------------------------------------------
 
-SETTINGS: list[Any] = [
-    {"image.origin": "lower", "image.interpolation": "bicubic", "image.cmap": "hot"},
-    {"axes.facecolor": "black", "figure.facecolor": "black", "text.color": "white"},
-    {"font.size": 20, "lines.linewidth": 9, "savefig.bbox": "tight", "figure.dpi": 30},
-    {"text.usetex": True},
-    {"scatter.marker": "", "axes.autolimit_mode": "round_numbers", "axes.grid": True},
-]
+SETTINGS: dict[Any, Any] = {
+    **{"image.origin": "lower", "image.interpolation": "bicubic", "image.cmap": "hot"},
+    **{"axes.facecolor": "black", "figure.facecolor": "black", "text.color": "white"},
+    **{"font.size": 20, "lines.linewidth": 9, "savefig.bbox": "tight", "figure.dpi": 30},
+    **{"text.usetex": True},
+    **{"scatter.marker": "", "axes.autolimit_mode": "round_numbers", "axes.grid": True},
+}
 
 
 def as_drawn(figure: Figure) -> NDArray[np.uint8]:
@@ -109,11 +109,10 @@ def drawn() -> list[NDArray[np.uint8]]:
 def test_pictures_do_not_depend_on_the_users_matplotlibrc() -> None:
     torch.manual_seed(0)
     plain = drawn()
-    for settings in SETTINGS:
-        torch.manual_seed(0)
-        with mpl.rc_context(settings):
-            for picture, expected in zip(drawn(), plain, strict=True):
-                assert np.array_equal(picture, expected)
+    torch.manual_seed(0)
+    with mpl.rc_context(SETTINGS):
+        for picture, expected in zip(drawn(), plain, strict=True):
+            assert np.array_equal(picture, expected)
 
 
 def test_the_curve_of_few_epochs_has_whole_epochs_and_different_errors() -> None:

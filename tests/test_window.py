@@ -189,7 +189,7 @@ class Window:
             time.sleep(0.05)
 
     def wait_for_change(
-        self, look: Callable[[], NDArray[np.uint8]], action: Callable[[], None]
+        self, look: Callable[[], NDArray[np.uint8]], action: Callable[[], object]
     ) -> None:
         before = look()
         action()
@@ -375,8 +375,14 @@ def test_a_french_keyboard_and_caps_lock(open_window: Callable[..., Window]) -> 
     window.wait_for_change(window.digit, lambda: window.press("10"))  # the key of 1, as X11 counts
     window.wait_for_change(window.digit, lambda: window.press("19"))
     window.wait_until(lambda: is_hollow(window.digit()))
+    # g shows the grid, and once only for as long as it is held.
     window.press("Caps_Lock")
-    window.wait_for_change(window.map, lambda: window.press("g"))
+    plain = window.map()
+    window.wait_for_change(window.map, lambda: window.hand("keydown", "g"))
+    end = time.monotonic() + 1.2
+    while time.monotonic() < end:
+        assert not same(window.map(), plain)
+    window.hand("keyup", "g")
 
 
 def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_path: Path) -> None:

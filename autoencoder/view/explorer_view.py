@@ -33,6 +33,7 @@ STRIP_GAP = 20  # columns of pixels between two neighbours
 BINS = 20
 STATISTICS = ("nearest", "distance", "mean", "max", "min", "std")
 INVITATION = "draw a digit here"
+FAR = "far from any real digit"
 # How thick strokes look while they are drawn, as a share of the panel.
 PEN = 0.08
 
@@ -90,7 +91,7 @@ class ExplorerView:
         self.build_help(help_text)
         images = self.digit_image, self.heat_image
         self.layers = [
-            Layer(self.map.markers, axes_box),
+            Layer(self.map.markers, clip_box),
             Layer((self.image_in, self.ink, self.invitation), axes_box),
             *(Layer((artist,), axes_box) for artist in (*images, self.strip_image, self.bars)),
             *(Layer((label,), label_box) for label in self.neighbour_labels),
@@ -132,16 +133,15 @@ class ExplorerView:
 
     def build_neighbours(self) -> None:
         """Add the nearest digits as a single image: five artists would take longer to draw."""
-        count = min(NEIGHBOURS, len(self.latent_map.labels))
-        self.strip = np.ones((28, count, 28 + STRIP_GAP), np.float32)
-        self.neighbours = np.zeros(count, dtype=int)
+        self.strip = np.ones((28, NEIGHBOURS, 28 + STRIP_GAP), np.float32)
         axes = self.figure.add_axes(STRIP)
-        axes.set_title("Nearest real digits: click one to take it in", loc="left", fontsize=10)
-        self.strip_image = PixelImage(axes, 28, "gray", count * (28 + STRIP_GAP) - STRIP_GAP)
+        title = "Nearest real digits (a ring marks the first): click one to take it in"
+        axes.set_title(title, loc="left", fontsize=10)
+        self.strip_image = PixelImage(axes, 28, "gray", NEIGHBOURS * (28 + STRIP_GAP) - STRIP_GAP)
         axes.set_anchor("W")
         axes.set_axis_off()
         self.neighbour_labels = [
-            axes.text(13 + n * (28 + STRIP_GAP), 35, "", fontsize=11) for n in range(count)
+            axes.text(13 + n * (28 + STRIP_GAP), 35, "", fontsize=11) for n in range(NEIGHBOURS)
         ]
 
     def build_heat(self) -> None:
@@ -207,25 +207,32 @@ class ExplorerView:
         heights, _ = np.histogram(self.digit, BINS, (0, 1))
         self.bars.set_data(heights)
 
-        nearest, distances = self.latent_map.nearest(point, len(self.neighbours))
-        labels = self.latent_map.labels[nearest]
-        self.neighbours = nearest
-        digits = self.latent_map.images[nearest].reshape(-1, 28, 28) / 255
-        self.strip[..., :28] = digits.swapaxes(0, 1)
-        self.strip_image.show(self.strip.reshape(28, -1)[:, :-STRIP_GAP])
-        for text, label in zip(self.neighbour_labels, labels, strict=True):
-            text.set_text(str(label))
-        self.map.mark(point, self.latent_map.latents[nearest[0]])
-
+        distance = self.update_neighbours(point)
         digit = self.digit
-        numbers = (distances[0], digit.mean(), digit.max(), digit.min(), digit.std())
+        numbers = (digit.mean(), digit.max(), digit.min(), digit.std())
         values = (
-            str(labels[0]),
+            self.neighbour_labels[0].get_text() or "-",
+            "-" if distance is None else f"{distance:.3f}",
             *(f"{number:.3f}" for number in numbers),
         )
         for text, value in zip(self.values, values, strict=True):
             text.set_text(value)
-        self.message.set_text(message)
+        is_far = distance is not None and distance > self.latent_map.far
+        self.message.set_text(message or (FAR if is_far else ""))
+
+    def update_neighbours(self, point: Point) -> float | None:
+        """Bring the nearest digits up to date; return how far the first is, of those shown."""
+        nearest, distances = self.latent_map.nearest(point, NEIGHBOURS, self.map.shown)
+        self.neighbours = nearest
+        digits = self.latent_map.images[nearest].reshape(-1, 28, 28) / 255
+        self.strip[..., :28] = 1
+        self.strip[:, : len(nearest), :28] = digits.swapaxes(0, 1)
+        self.strip_image.show(self.strip.reshape(28, -1)[:, :-STRIP_GAP])
+        labels = [*map(str, self.latent_map.labels[nearest]), *NEIGHBOURS * [""]]
+        for text, label in zip(self.neighbour_labels, labels, strict=False):
+            text.set_text(label)
+        self.map.mark(point, self.latent_map.latents[nearest[:1]])
+        return distances[0] if len(nearest) else None
 
     def update_digit_in(self, point: Point, digit_in: DigitIn | None) -> None:
         """Bring the panel of the digit that goes in up to date, and what is said of the pair."""
@@ -340,6 +347,12 @@ def axes_box(artist: Artist) -> Bbox:
     """The pixels of the axes that an artist is on."""
     axes: Any = artist.axes
     return axes.bbox
+
+
+def clip_box(artist: Artist) -> Bbox:
+    """The pixels that an artist is kept in."""
+    box: Any = artist.get_clip_box()
+    return box
 
 
 def label_box(label: Text) -> Bbox:

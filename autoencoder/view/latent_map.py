@@ -125,11 +125,18 @@ class LatentMap:
         codes = torch.as_tensor(np.asarray(points, dtype=np.float32))
         return self.model.decode(codes).numpy()
 
-    def nearest(self, point: ArrayLike, count: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """The indices of the digits nearest to a point, and their distances, nearest first."""
+    def nearest(
+        self, point: ArrayLike, count: int, among: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The indices of the digits nearest to a point, and their distances, nearest first.
+
+        ``among`` (N,) tells which digits count; there may be fewer of them than are asked for.
+        """
         distances = np.hypot(*(self.latents - np.asarray(point, dtype=float)).T)
-        count = min(count, len(distances))
-        nearest = np.argpartition(distances, count - 1)[:count]
+        if among is not None:
+            distances[~among] = np.inf
+        count = min(count, int(np.isfinite(distances).sum()))
+        nearest = distances.argpartition(max(count - 1, 0))[:count]
         nearest = nearest[distances[nearest].argsort()]
         return nearest, distances[nearest]
 

@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, TransformedBbox
 from numpy.typing import ArrayLike, NDArray
 
 # Left, bottom, width and height as fractions of the figure.
@@ -28,11 +28,14 @@ class MapPanel:
     axes : Axes
     visible : (10,) bool
         Which digits have their dots on the map.
+    shown : (N,) bool
+        The same for each digit of the map.
     """
 
     def __init__(self, figure: Figure, latent_map: LatentMap, limits: NDArray[np.float64]) -> None:
         self.latent_map = latent_map
         self.visible = np.ones(10, dtype=bool)
+        self.shown = self.visible[latent_map.labels]
         self.axes = figure.add_axes(MAP)
         self.axes.set(xlim=limits[0], ylim=limits[1])
         label_latent_axes(self.axes)
@@ -67,6 +70,10 @@ class MapPanel:
         )
         self.nearest_marker, self.point_marker, self.best_marker = ring, dot, cross
         self.markers = (ring, dot, cross)
+        # A little wider than the map, so that the point is whole in its corners too.
+        around = TransformedBbox(Bbox([[-0.02, -0.02], [1.02, 1.02]]), self.axes.transAxes)
+        for marker in self.markers:
+            marker.set_clip_box(around)
 
     def build_legend(self, figure: Figure) -> None:
         handles = [
@@ -86,9 +93,9 @@ class MapPanel:
         self.legend_entries = list(zip(legend.get_lines(), legend.get_texts(), strict=True))
 
     def mark(self, point: Point, nearest: ArrayLike) -> None:
-        """Set the point, and the ring around the code of the digit nearest to it."""
+        """Set the point, and a ring around the code (1, 2) of the digit nearest to it, if any."""
         self.point_marker.set_data(*np.reshape(point, (2, 1)))
-        self.nearest_marker.set_data(*np.reshape(nearest, (2, 1)))
+        self.nearest_marker.set_data(*np.transpose(nearest))
 
     def mark_best(self, point: Point | None) -> None:
         """Set a cross where the digit that went in would be drawn best, or take it away."""
@@ -100,7 +107,10 @@ class MapPanel:
 
     def at_pixel(self, x: float, y: float) -> Point:
         """The point of the map under a pixel of the figure, or the nearest to it."""
-        point = self.axes.transData.inverted().transform((x, y))
+        return self.clipped(self.axes.transData.inverted().transform((x, y)))
+
+    def clipped(self, point: ArrayLike) -> Point:
+        """The point of the map nearest to a point of the plane."""
         (left, right), (bottom, top) = self.axes.get_xlim(), self.axes.get_ylim()
         return np.clip(point, (left, bottom), (right, top))
 
@@ -115,11 +125,22 @@ class MapPanel:
     def toggle_digit(self, digit: int) -> None:
         """Hide or show the dots of a digit."""
         self.visible[digit] ^= True
-        shown = self.visible[self.latent_map.labels]
-        self.dots.set_offsets(self.latent_map.latents[shown])
-        self.dots.set_facecolor(self.dot_colours[shown])
-        for artist in self.legend_entries[digit]:
-            artist.set_alpha(1 if self.visible[digit] else 0.25)
+        self.show_visible()
+
+    def toggle_others(self, digit: int) -> None:
+        """Show only this digit, or all digits where only this one is shown."""
+        only = np.arange(10) == digit
+        self.visible[:] = only | (self.visible == only).all()
+        self.show_visible()
+
+    def show_visible(self) -> None:
+        """Bring the dots and the legend up to date with the digits that are visible."""
+        self.shown = self.visible[self.latent_map.labels]
+        self.dots.set_offsets(self.latent_map.latents[self.shown])
+        self.dots.set_facecolor(self.dot_colours[self.shown])
+        for entry, visible in zip(self.legend_entries, self.visible, strict=True):
+            for artist in entry:
+                artist.set_alpha(1 if visible else 0.25)
 
     def toggle_densities(self) -> None:
         """Draw where the dots of each digit are dense, or take that away."""

@@ -1,8 +1,8 @@
 """The explorer as one HTML page: it opens from disk, without Python, and sends no request.
 
 The HTML, CSS and JavaScript files beside this one are its template. The builder adds what they
-show: facts, as JSON, and numbers, as one run of bytes, which is deflated and written in base64.
-``decoder.js`` and ``digits.js`` read the bytes in this order:
+show: facts, as JSON, and numbers, as two runs of bytes, which are deflated and written in base64.
+``decoder.js`` and ``digits.js`` read the first one in this order:
 
 frequencies   (2, F) float32: the frequencies of the Fourier features
 each layer    weights (inputs, outputs) float32, or float16 as two planes: first all the low bytes,
@@ -10,6 +10,9 @@ each layer    weights (inputs, outputs) float32, or float16 as two planes: first
               then biases (outputs,) float32
 latents       (N, 2) int16, in units of 1 / LATENT_SCALE
 labels        (N,) uint8
+
+The second one follows the script: the map is up before the browser has read it. It holds
+
 pixels        (N, 14, 28) uint8: 4 bits for a pixel, the high ones, and 4 for the pixel below it
 mean          (784,) float32: what the map without a network, of principal components, adds to
 components    (2, 784) float32
@@ -59,7 +62,8 @@ TEMPLATE = Path(__file__).parent
 # In this order in one script: modules would not load from disk. The last one starts the page.
 SCRIPTS = (
     *("texts.js", "language.js"),
-    *("elements.js", "numbers.js", "digits.js"),
+    *("elements.js", "reading_order.js"),
+    *("numbers.js", "ink.js", "digits.js"),
     *("decoder.js", "lookup.js", "linear.js"),
     *("viewport.js", "density.js", "latent_map.js"),
     *("axes.js", "dots.js", "map_view.js", "decoded_grid.js", "walk.js"),
@@ -136,9 +140,8 @@ def build_page(
     for weight, bias in layers:
         numbers += [byte_planes(weight.T) if weight.dtype == torch.half else weight.T, bias]
     numbers += [codes(latent_map), torch.from_numpy(latent_map.labels).byte()]
-    numbers += [pack_pixels(torch.from_numpy(latent_map.images))]
-    numbers += [linear.mean, linear.components, codes(linear_map)]
-    packed = zlib.compress(b"".join(part.contiguous().numpy().tobytes() for part in numbers), 9)
+    later = [pack_pixels(torch.from_numpy(latent_map.images))]
+    later += [linear.mean, linear.components, codes(linear_map)]
 
     style = palette() + (TEMPLATE / "style.css").read_text(encoding="utf-8")
     script = "\n".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -152,7 +155,8 @@ def build_page(
         own_hidden="hidden" if latent_map.digits.are_mnist else "",
         # A name like </script> must not end the element that holds it.
         facts=json.dumps(facts).replace("<", r"\u003c"),
-        numbers=base64.b64encode(packed).decode(),
+        numbers=pack(numbers),
+        later=pack(later),
     )
 
 
@@ -193,6 +197,12 @@ def palette() -> str:
 def content_hash(text: str) -> str:
     """The hash by which a Content-Security-Policy allows an inline script or style sheet."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def pack(numbers: Sequence[Tensor]) -> str:
+    """Tensors as one run of bytes, deflated, in base64."""
+    run = b"".join(part.contiguous().numpy().tobytes() for part in numbers)
+    return base64.b64encode(zlib.compress(run, 9)).decode()
 
 
 def byte_planes(halves: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ class Comparison {
   constructor(maps, digitIn) {
     this.maps = maps;
     this.digitIn = digitIn;
-    this.element = byId("note");
+    this.element = byId("errors");
   }
 
   translate(language) {
@@ -17,10 +17,8 @@ class Comparison {
     const { texts } = this.language;
     const { pixels } = this.digitIn;
     const { network, pca } = this.maps;
-    if (!pca || (!pixels && latentMap === network)) {
-      this.element.textContent = texts.noEncoder;
-      return;
-    }
+    this.element.hidden = !pca || (!pixels && latentMap === network);
+    if (this.element.hidden) return;
     const write = (error) => this.language.writeError(error, 4);
     const parts = [texts.meanErrors(write(network.meanError), write(pca.meanError))];
     if (pixels) {

@@ -8,7 +8,16 @@ class Digits {
   constructor(reader, count) {
     this.visible = Array(10).fill(true); // which digits are shown, and count
     this.labels = reader.take(Uint8Array, count);
-    this.packed = reader.take(Uint8Array, (count * PIXELS) / 2);
+    this.packed = null;
+  }
+
+  addPixels(reader) {
+    this.packed = reader.take(Uint8Array, (this.labels.length * PIXELS) / 2);
+  }
+
+  /** Whether the pixels are here, which come last. */
+  get complete() {
+    return this.packed !== null;
   }
 
   isShown(index) {
@@ -36,11 +45,11 @@ class Digits {
   }
 }
 
-/** Paint 784 pixels in [0, 1], white on black; the style sheet inverts them on a light page. */
+/** Paint 784 pixels in [0, 1] as ink, each as opaque as its number says. */
 function paintDigit(canvas, pixels, left = 0, top = 0) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
-  image.data.fill(255);
-  for (let i = 0; i < PIXELS; i++) image.data.fill(Math.round(255 * pixels[i]), 4 * i, 4 * i + 3);
+  image.data.fill(inkGrey());
+  for (let i = 0; i < PIXELS; i++) image.data[4 * i + 3] = Math.round(255 * pixels[i]);
   context.putImageData(image, left, top);
 }

@@ -2,7 +2,6 @@
 
 const byId = (id) => document.getElementById(id);
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
-const DARK = matchMedia("(prefers-color-scheme: dark)");
 const percent = (fraction) => `${100 * fraction}%`;
 
 /** A button that is on or off; `onTurn` is told which, whenever somebody turns it. */

@@ -35,9 +35,10 @@ class Explorer {
     return this.map.latentMap;
   }
 
-  /** Let the map without a network be shown too. */
-  addPca(latentMap) {
-    this.maps.pca = latentMap;
+  /** Take up what is read last, the map without a network; the pixels of the digits are here too. */
+  complete(pca) {
+    this.maps.pca = pca;
+    this.neighbours.forget();
     byId("pca-switch").disabled = byId("copy-link").disabled = false;
     this.requestPaint();
     this.address = new Address(this);
@@ -81,6 +82,7 @@ class Explorer {
 
   /** Take a real digit in: the point moves to its code. */
   takeIn(index) {
+    if (!this.digits.complete) return;
     this.tour.stop();
     this.moveTo(this.latentMap.latent(index));
     this.digitIn.takeIn(index);

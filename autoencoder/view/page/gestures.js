@@ -16,8 +16,10 @@ class Gestures {
     element.addEventListener("pointerdown", (event) => this.onPress(event));
     element.addEventListener("pointermove", (event) => this.onMove(event));
     element.addEventListener("pointerup", (event) => this.onRelease(event));
-    element.addEventListener("lostpointercapture", (event) => this.onEnd(event));
+    element.addEventListener("pointercancel", (event) => this.forget(event));
     element.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
+    // Else a drag counts as a fling too, and Chromium takes the next tap only to stop it.
+    element.addEventListener("touchstart", (event) => event.preventDefault());
   }
 
   onPress(event) {
@@ -38,9 +40,19 @@ class Gestures {
     this.pointers.set(event.pointerId, event);
   }
 
-  /** Take in the nearest digit at a double click or tap; of a tap, not every browser tells. */
   onRelease(event) {
-    if (!this.pointers.has(event.pointerId) || this.movesView) return;
+    if (!this.pointers.has(event.pointerId)) return;
+    if (!this.movesView) this.onClick(event);
+    this.forget(event);
+  }
+
+  forget(event) {
+    this.pointers.delete(event.pointerId);
+    if (!this.pointers.size) this.movesView = false;
+  }
+
+  /** Take in the nearest digit at a double click or tap; of a tap, not every browser tells. */
+  onClick(event) {
     if (event.pointerType === "touch") this.movePoint(event);
     const { last } = this;
     this.last = event;
@@ -48,11 +60,6 @@ class Gestures {
     if (distance(event, last) > DOUBLE_PIXELS[event.pointerType]) return;
     this.last = null;
     this.explorer.takeInNearest(this.map.pointUnder(event));
-  }
-
-  onEnd(event) {
-    this.pointers.delete(event.pointerId);
-    if (!this.pointers.size) this.movesView = false;
   }
 
   movePoint(event) {

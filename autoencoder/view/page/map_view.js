@@ -13,13 +13,19 @@ class MapView {
     this.places = new Map(); // of the markers, in latent coordinates
     this.dots = new Dots(latentMap.digits, secondsAGlide, () => this.draw());
     this.dots.put(latentMap, this.viewport);
-    new ResizeObserver(() => this.draw()).observe(this.element);
+    new ResizeObserver(() => this.onResize()).observe(this.element);
     DARK.addEventListener("change", () => this.draw());
   }
 
   translate(language) {
     this.language = language;
     this.draw();
+  }
+
+  /** Draw anew; an observer calls when it begins to observe, too. */
+  onResize() {
+    const { width, height } = this.context.canvas.getBoundingClientRect();
+    if (width !== this.size?.width || height !== this.size?.height) this.draw();
   }
 
   /** Show another map of the same digits, all of it. */
@@ -105,6 +111,7 @@ class MapView {
     this.drawRequest = null;
     const { context } = this;
     const size = context.canvas.getBoundingClientRect();
+    this.size = size;
     context.canvas.width = Math.round(size.width * devicePixelRatio);
     context.canvas.height = Math.round(size.height * devicePixelRatio);
     context.scale(devicePixelRatio, devicePixelRatio);

@@ -24,7 +24,12 @@ class Neighbours {
 
   translate({ texts }) {
     this.texts = texts;
-    for (const item of this.items) item.index = -1; // so that show() writes its label anew
+    this.forget();
+  }
+
+  /** See to it that they are shown anew. */
+  forget() {
+    for (const item of this.items) item.index = -1;
   }
 
   /** Show the digits at these indices, fewer where most are hidden; those shown cost nothing. */
@@ -36,7 +41,7 @@ class Neighbours {
       item.button.style.visibility = index === undefined ? "hidden" : "";
       if (index === undefined) return;
       const label = this.digits.labels[index];
-      paintDigit(item.canvas, this.digits.pixels(index));
+      if (this.digits.complete) paintDigit(item.canvas, this.digits.pixels(index));
       item.button.setAttribute("aria-label", this.texts.takeIn(label));
       showLabel(item.label, label);
     });

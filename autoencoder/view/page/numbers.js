@@ -17,20 +17,47 @@ class Reader {
 
 /** Undo base64 and deflate. */
 async function unpack(base64) {
-  const packed = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Reader(await new Response(stream).arrayBuffer());
+  // Loops: Uint8Array.from with a function takes thirty times as long.
+  const characters = atob(base64);
+  const packed = new Uint8Array(characters.length);
+  for (let i = 0; i < packed.length; i++) packed[i] = characters.charCodeAt(i);
+  return new Reader(await inflate(packed));
+}
+
+/** By hand: a Blob and a Response hand over to other threads, and take three times as long. */
+async function inflate(packed) {
+  const source = new ReadableStream({
+    start(controller) {
+      controller.enqueue(packed);
+      controller.close();
+    },
+  });
+  const reader = source.pipeThrough(new DecompressionStream("deflate")).getReader();
+  const parts = [];
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    parts.push(next.value);
+  }
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes.buffer;
 }
 
 /** Turn float16 numbers, all their low bytes and then all their high ones, into float32. */
 function widen(planes) {
   const count = planes.length / 2;
-  const bits = Uint32Array.from({ length: count }, (_, i) => {
+  const bits = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
     const half = planes[i] | (planes[count + i] << 8);
-    return ((half & 0x8000) << 16) | ((half & 0x7fff) << 13);
-  });
+    bits[i] = ((half & 0x8000) << 16) | ((half & 0x7fff) << 13);
+  }
   // The exponents have the right bits now, but are too small by 127 - 15.
-  return new Float32Array(bits.buffer).map((value) => value * 2 ** 112);
+  const numbers = new Float32Array(bits.buffer);
+  for (let i = 0; i < count; i++) numbers[i] *= 2 ** 112;
+  return numbers;
 }
 
 /** The indices of the smallest numbers, smallest first; of equal ones the first. */

@@ -74,7 +74,7 @@ class Sketch {
     ];
   }
 
-  // --- the canvas, white on black like all digits ---
+  // --- the canvas ---
 
   paint() {
     const { canvas } = this;
@@ -85,8 +85,7 @@ class Sketch {
 
   paintStrokes(context, size) {
     context.scale(size, size);
-    context.fillRect(0, 0, 1, 1);
-    context.strokeStyle = "white";
+    context.strokeStyle = inkColour();
     context.lineWidth = BRUSH;
     context.lineCap = context.lineJoin = "round";
     context.beginPath();
