@@ -431,10 +431,12 @@ def export(
     latent_map: LatentMap,
     point: Sequence[float],
     digit_in: Pixels | None,
+    data: Path,
     path: Path,
 ) -> None:
     """Write the explorer as one HTML page."""
-    content = page.build_page(checkpoint, latent_map, point, digit_in).encode()
+    linear = PrincipalComponents(load_mnist(data, "train").images)
+    content = page.build_page(checkpoint, latent_map, linear, point, digit_in).encode()
     write_atomically(path, content)
     print(f"Saved {path} ({len(content) / 1e6:.1f} MB)")
 
@@ -513,7 +515,7 @@ def main() -> None:
         point = latent_map.encode(pixels)
         print(f"{arguments.image}: {describe(latent_map, pixels)}")
     if arguments.export:
-        export(checkpoint, latent_map, point, pixels, arguments.export)
+        export(checkpoint, latent_map, point, pixels, arguments.data, arguments.export)
         return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.
