@@ -11,8 +11,8 @@ Press h in the window for the keys.
 import argparse
 import itertools
 import threading
-import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,13 +27,16 @@ from autoencoder.command_line import (
 )
 from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
-from autoencoder.mnist import load_mnist
+from autoencoder.linear import PrincipalComponents
+from autoencoder.mnist import default_root, load_mnist
 from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
 from autoencoder.storage.files import write_atomically
 from autoencoder.view import page, pictures
+from autoencoder.view.background import Background
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
 from autoencoder.view.keyboard import HeldKey, digit_on_key
-from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, SECONDS_A_LEG, LatentMap, Point
+from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, LatentMap, Point
+from autoencoder.view.motion import Tour
 
 import matplotlib as mpl
 import numpy as np
@@ -43,7 +46,6 @@ from numpy.typing import ArrayLike, NDArray
 
 PEN, ERASER = MouseButton.LEFT, MouseButton.RIGHT
 ERASER_RADIUS = 0.06  # as a share of the panel
-FRAME_MS = 25  # between two frames of the tour
 ARROWS = {"left": (-1, 0), "right": (1, 0), "down": (0, -1), "up": (0, 1)}
 # Of matplotlib's own shortcuts, those that do no harm here (some would set a logarithmic scale).
 TOOLBAR_KEYS: Final = (
@@ -68,7 +70,9 @@ g                grid of decoded digits, on and off
 d                where 25, 50 and 75% of each digit live
 t                tour through the ten digits, start and stop
 s                save the view as a PNG
-r                back to the centre
+p                the same digits without a network, and back
+w                a walk: mark A, mark B, end it
+r                back to the centre, and to the whole map
 h                this list
 click in legend  hide or show a digit; with shift, show only this one"""
 
@@ -85,6 +89,9 @@ class Explorer:
     latent_map : LatentMap
     point : (x, y) in [-1, 1]²
         Where to start.
+    data : Path or None
+        The folder that holds the training digits, of which principal components are made; None for
+        the one that the project comes with.
 
     Attributes
     ----------
@@ -94,8 +101,13 @@ class Explorer:
     """
 
     def __init__(
-        self, figure: Figure, latent_map: LatentMap, point: Sequence[float] = (0.0, 0.0)
+        self,
+        figure: Figure,
+        latent_map: LatentMap,
+        point: Sequence[float] = (0.0, 0.0),
+        data: Path | None = None,
     ) -> None:
+        self.data = data or default_root()
         self.latent_map = latent_map
         self.point: Point = np.array(point, dtype=float)
         self.view = ExplorerView(figure, latent_map, self.point, HELP)
@@ -109,11 +121,10 @@ class Explorer:
         self.redraw_timer = self.canvas.new_timer(1, [(self.redraw, (), {})])
         self.redraw_timer.single_shot = True
         self.redraw_pending = False
-        self.tour_timer = self.canvas.new_timer(FRAME_MS, [(self.on_tour, (), {})])
+        self.background = Background(self.canvas)
+        self.tour = Tour(self.canvas, self.go_on)
         self.held_key = HeldKey()
         self.chance = np.random.default_rng()
-        self.tour_stops: list[Point] = []
-        self.tour_began = 0.0
 
         if self.has_event_loop:
             # What the first digit that goes in needs takes a second, in which a stroke would stall.
@@ -142,7 +153,7 @@ class Explorer:
         elif event.button != MouseButton.LEFT:
             return
         elif event.inaxes is self.view.map.axes:
-            self.stop_tour()
+            self.tour.stop()
             self.dragging = True
             if event.dblclick:
                 self.take_in_nearest(self.view.map.at_pixel(event.x, event.y))
@@ -176,7 +187,7 @@ class Explorer:
 
     def begin_stroke(self) -> None:
         """Begin a stroke with the pen, on what is drawn already or on an empty panel."""
-        self.stop_tour()
+        self.tour.stop()
         strokes = self.digit_in.strokes if self.digit_in else []
         if self.drawing == PEN:
             strokes = [*strokes, []]
@@ -202,7 +213,7 @@ class Explorer:
 
     def take_in(self, pixels: Pixels) -> None:
         """Take in a digit, (784,) float32 in [0, 1]."""
-        self.stop_tour()
+        self.tour.stop()
         self.digit_in = DigitIn(pixels)
         self.place_digit_in()
         self.find_best_point()
@@ -259,7 +270,11 @@ class Explorer:
         elif (digit := digit_on_key(event)) is not None:
             self.jump_to(digit)
         elif key == "r":
-            self.stop_and_move_to((0, 0))
+            self.go_home()
+        elif key == "p":
+            self.toggle_network()
+        elif key == "w":
+            self.mark_walk()
         elif key == "g":
             self.view.map.toggle_grid()
             self.canvas.draw_idle()
@@ -308,7 +323,7 @@ class Explorer:
         self.request_redraw()
 
     def stop_and_move_to(self, point: ArrayLike) -> None:
-        self.stop_tour()
+        self.tour.stop()
         self.move_to(point)
 
     def say(self, message: str) -> None:
@@ -327,30 +342,87 @@ class Explorer:
         self.redraw_pending = False
         self.view.show(self.point, self.digit_in, self.message)
 
-    # --- the tour -----------------------------------------------------------------------------
+    def go_home(self) -> None:
+        """Bring back the centre, and into view the whole map."""
+        self.view.map.show_whole()
+        self.forget_views()
+        self.stop_and_move_to((0, 0))
+        self.canvas.draw_idle()
+
+    def forget_views(self) -> None:
+        """Have the toolbar take what is in view by now for its home."""
+        if self.canvas.toolbar is not None:
+            self.canvas.toolbar.update()
+
+    def mark_walk(self) -> None:
+        """Mark where a walk begins, then where it ends; then take it away."""
+        self.tour.stop()
+        self.view.mark_walk(self.point, self.digit_in)
+        self.say("A is here: move on, mark B" if len(self.view.walk.ends) == 1 else "")
+
+    # --- without a network --------------------------------------------------------------------
+
+    def toggle_network(self) -> None:
+        """Go over to the map of the same digits without a network, or back."""
+        if self.view.other_map is None:
+            self.say("fitting PCA ...")
+            self.background.begin(self.fit, self.take_fitted)
+        else:
+            self.compare_with(self.view.other_map)
+
+    def fit(self) -> LatentMap:
+        """The map of the digits under the principal components of the training digits."""
+        training = load_mnist(self.data, "train")
+        fitted = LatentMap(PrincipalComponents(training.images), self.latent_map.digits)
+        for each in (fitted, self.latent_map):
+            each.prepare()
+        return fitted
+
+    def take_fitted(self, work: Future[LatentMap]) -> None:
+        if work.exception() is None:
+            self.message = ""
+            self.compare_with(work.result())
+        elif isinstance(work.exception(), UserError):
+            self.say("cannot read the training digits")
+        else:
+            work.result()  # It raises what is no user's to mend.
+
+    def compare_with(self, other_map: LatentMap) -> None:
+        """Go over to another map, and tell its errors beside those of the map it is from."""
+        self.view.compare(other_map, self.latent_map)
+        self.show_map(other_map)
+
+    # --- what moves by itself -----------------------------------------------------------------
 
     def toggle_tour(self) -> None:
         """Start or stop morphing through the points where the digits are densest."""
-        if self.tour_stops:
-            self.stop_tour()
-            return
-        densest = [self.latent_map.densest_point(digit) for digit in range(10)]
-        self.tour_stops = [self.point, *(point for point in densest if point is not None)]
-        self.tour_began = time.perf_counter()
-        self.digit_in = None
-        self.tour_timer.start()
+        if self.tour.stops:
+            self.tour.stop()
+        else:
+            self.digit_in = None
+            self.tour.begin(self.latent_map, self.point)
 
-    def stop_tour(self) -> None:
-        self.tour_stops = []
-        self.tour_timer.stop()
+    def go_on(self, point: Point) -> None:
+        """Move the point a step of the tour."""
+        self.point = point
+        self.request_redraw()
 
-    def on_tour(self) -> None:
-        """Move to where the tour is by now: from where it began to each stop in turn, for ever."""
-        leg, progress = divmod((time.perf_counter() - self.tour_began) / SECONDS_A_LEG, 1)
-        _, *stops = self.tour_stops
-        here = stops[(int(leg) - 1) % len(stops)] if leg else self.tour_stops[0]
-        there = stops[int(leg) % len(stops)]
-        self.point = here + progress * (there - here)
+    def show_map(self, latent_map: LatentMap) -> None:
+        """Go over to another map of the same digits, to which their dots glide in half a second.
+
+        The point stays where it is, or goes with the digit that is in to its code there. Without
+        an event loop, the dots jump.
+        """
+        self.tour.stop()
+        self.latent_map = latent_map
+        self.view.show_map(latent_map, glides=self.has_event_loop)
+        self.forget_views()
+        if self.digit_in is None:
+            self.point = np.clip(self.point, *self.view.map.limits.T)
+        else:
+            self.digit_in.best = None
+            self.place_digit_in()
+            self.find_best_point()
         self.request_redraw()
 
 
@@ -445,7 +517,7 @@ def main() -> None:
         return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.
-    explorer = Explorer(figure, latent_map, point)
+    explorer = Explorer(figure, latent_map, point, arguments.data)
     if pixels is not None:
         explorer.take_in(pixels)
     if arguments.save:

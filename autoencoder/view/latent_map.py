@@ -1,4 +1,4 @@
-"""The map: a network, the digits where it puts them, and what one asks of them.
+"""The map: a model, the digits where it puts them, and what one asks of them.
 
 The explorer's window and its page are twins over this map; what both have to agree on stands here.
 """
@@ -6,8 +6,9 @@ The explorer's window and its page are twins over this map; what both have to ag
 from functools import cached_property
 
 from autoencoder.layers import TopographicEncoder, principal_components
+from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits
-from autoencoder.model import AutoEncoder, encode_digits, reconstruction_errors, unit_pixels
+from autoencoder.model import Codec, encode_digits, reconstruction_errors, unit_pixels
 
 import numpy as np
 import torch
@@ -16,7 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 NEIGHBOURS = 5  # real digits shown beside the decoded one
 GRID = 25  # decoded digits a side of the grid
 NUDGE = 0.01  # how far an arrow key moves the point
+WALK = 12  # decoded digits on the way from A to B
 SECONDS_A_LEG = 3.0  # of the tour, from one digit to the next
+SECONDS_A_GLIDE = 0.5  # of the dots, from one map to another
 CROSS_DISTANCE = 0.03  # from a digit's code to its best point, from which on a cross marks it
 # How far the map reaches beyond the outermost codes: this much, and this share of their range.
 MARGIN, MARGIN_SHARE = 0.05, 0.03
@@ -33,31 +36,40 @@ Point = NDArray[np.float64]
 
 
 class LatentMap:
-    """A network and the digits that it has put on its map.
+    """A model and the digits that it has put on its map.
 
     Parameters
     ----------
-    model : AutoEncoder
-        In evaluation mode, on the CPU.
+    model : Codec
+        A network is in evaluation mode, on the CPU.
     digits : Digits
 
     Attributes
     ----------
     model
+    digits
     images : (N, 784) uint8
     labels : (N,) int64 in 0..9
-    latents : (N, 2) float32 in (-1, 1)
-        The codes of the digits.
-    are_mnist : bool
-        Whether the digits are MNIST's, and not the user's own.
+    latents : (N, 2) float32
+        The codes of the digits; a network's are in (-1, 1).
     """
 
-    def __init__(self, model: AutoEncoder, digits: Digits) -> None:
+    def __init__(self, model: Codec, digits: Digits) -> None:
         self.model = model
-        self.are_mnist = digits.are_mnist
+        self.digits = digits
         self.images = digits.images.numpy()
         self.labels = digits.labels.numpy()
         self.latents = encode_digits(model, digits.images).numpy()
+
+    @property
+    def name(self) -> str:
+        """What draws the digits."""
+        return "PCA" if isinstance(self.model, PrincipalComponents) else "network"
+
+    @property
+    def title(self) -> str:
+        """What to call the map."""
+        return "PCA, without a network" if self.name == "PCA" else "The network"
 
     @cached_property
     def errors(self) -> NDArray[np.float32]:
@@ -117,7 +129,10 @@ class LatentMap:
 
     @torch.inference_mode()
     def decode(self, points: ArrayLike) -> NDArray[np.float32]:
-        """Points (N, 2) in [-1, 1]² to the digits they decode to, (N, 784) in [0, 1]."""
+        """Points (N, 2) in [-1, 1]² to the digits they decode to, (N, 784).
+
+        A network's pixels are in [0, 1]; some of those that a line leads to lie beyond.
+        """
         codes = torch.as_tensor(np.asarray(points, dtype=np.float32))
         return self.model.decode(codes).numpy()
 

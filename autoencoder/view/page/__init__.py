@@ -92,7 +92,7 @@ def build_page(
     digit_in : (784,) float32 in [0, 1] or None
         The digit that goes in first.
     """
-    model = latent_map.model
+    model = checkpoint.model
     layers = narrow(model, fused_layers(model))
     facts = {
         "network": checkpoint.path.name,
@@ -139,8 +139,8 @@ def build_page(
         style_hash=content_hash(style),
         script=script,
         script_hash=content_hash(script),
-        credits_hidden="" if latent_map.are_mnist else "hidden",
-        own_hidden="hidden" if latent_map.are_mnist else "",
+        credits_hidden="" if latent_map.digits.are_mnist else "hidden",
+        own_hidden="hidden" if latent_map.digits.are_mnist else "",
         # A name like </script> must not end the element that holds it.
         facts=json.dumps(facts).replace("<", r"\u003c"),
         numbers=pack(numbers),
