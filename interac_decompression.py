@@ -28,12 +28,19 @@ from autoencoder.command_line import (
 from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
 from autoencoder.linear import PrincipalComponents
-from autoencoder.mnist import default_root, load_mnist
-from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
+from autoencoder.mnist import Digits, default_root, load_mnist
+from autoencoder.storage.checkpoint import (
+    OWN_BEST,
+    Checkpoint,
+    default_checkpoint,
+    load_checkpoint,
+)
 from autoencoder.storage.files import write_atomically
+from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.view import page, pictures
 from autoencoder.view.background import Background
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
+from autoencoder.view.follower import Follower
 from autoencoder.view.keyboard import HeldKey, digit_on_key
 from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, LatentMap, Point
 from autoencoder.view.motion import Tour
@@ -425,6 +432,34 @@ class Explorer:
             self.find_best_point()
         self.request_redraw()
 
+    # --- beside a training --------------------------------------------------------------------
+
+    def follow(self, file: FollowedFile) -> None:
+        """Take up each network that replaces the one in this file."""
+        digits = self.latent_map.digits
+        self.follower = Follower(self.canvas, file, digits, self.take_up, self.say)
+
+    def take_up(self, checkpoint: Checkpoint, latent_map: LatentMap) -> bool:
+        """Show a network that was trained meanwhile, unless the mouse is busy with the last one."""
+        if self.dragging or self.drawing:
+            return False
+        if isinstance(self.latent_map.model, PrincipalComponents):
+            self.view.compare(self.latent_map, latent_map)  # It is there to go back to.
+            self.canvas.draw_idle()
+        else:
+            if self.view.other_map is not None:
+                self.view.compare(latent_map, self.view.other_map)
+            is_touring = bool(self.tour.stops)
+            self.show_map(latent_map)
+            if is_touring:
+                self.toggle_tour()
+        self.canvas.manager.set_window_title(title_of(latent_map.digits, checkpoint))
+        return True
+
+
+def title_of(digits: Digits, checkpoint: Checkpoint) -> str:
+    return f"Latent space of {digits.name}: {checkpoint}"
+
 
 def export(
     checkpoint: Checkpoint,
@@ -497,13 +532,14 @@ def parse_arguments() -> argparse.Namespace:
 @pictures.our_style()
 def main() -> None:
     arguments = parse_arguments()
+    followed = FollowedFile(arguments.checkpoint or OWN_BEST)
     checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
     print(f"Using {checkpoint}")
     pixels = read_picture(arguments.image) if arguments.image else None
     digits = load_mnist(arguments.data, "test").first(arguments.samples)
     if not digits.are_mnist:
         print(digits.note)
-    title = f"Latent space of {digits.name}: {checkpoint}"
+    title = title_of(digits, checkpoint)
     windowless = arguments.save or arguments.export
     try:
         figure = None if windowless else pictures.open_window(FIGURE_SIZE, DPI, title)
@@ -526,6 +562,7 @@ def main() -> None:
         pictures.save(explorer.view.figure, arguments.save, dpi="figure")
         print(f"Saved {arguments.save}")
     else:
+        explorer.follow(followed)
         pictures.show_windows()
 
 

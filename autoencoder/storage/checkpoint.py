@@ -33,6 +33,8 @@ from torch import Tensor
 WEIGHTS = ("state_dict", "model_state_dict")
 BEST = "autoencoder_best.pth"
 PRETRAINED = "autoencoder_pretrained.pth"
+# The best network of the user's latest training here.
+OWN_BEST = Path("checkpoints") / BEST
 
 # The principal components of a topographic encoder; all else in it follows from the decoder.
 COMPONENTS = "encoder.to_components.weight"
@@ -82,8 +84,7 @@ class Checkpoint:
 
 def default_checkpoint() -> Path:
     """The best checkpoint of the user's latest training here, or else the one that ships."""
-    best = Path("checkpoints") / BEST
-    return best if best.exists() else beside_the_scripts("checkpoints") / PRETRAINED
+    return OWN_BEST if OWN_BEST.exists() else beside_the_scripts("checkpoints") / PRETRAINED
 
 
 def save_checkpoint(path: Path, contents: dict[str, Any]) -> None:
