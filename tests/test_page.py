@@ -13,7 +13,7 @@ from autoencoder.storage.checkpoint import Checkpoint, load_checkpoint, save_che
 from autoencoder.view import page as template
 from autoencoder.view.latent_map import LatentMap
 from tests.conftest import PRETRAINED, ROOT
-from tests.page import MINUS, Visit, export
+from tests.page import MINUS, Visit, export, in_both_browsers
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # --- what the page shows ------------------------------------------------------------------------
 
 
+@in_both_browsers
 def test_it_paints_what_pytorch_decodes(visit: Callable[..., Visit], full: Path) -> None:
     steps = torch.linspace(-1, 1, 21)
     points = torch.cartesian_prod(steps, steps)
@@ -229,7 +230,7 @@ def test_a_picture_comes_along(
     export(tmp_path / "seven.html", *words)
     here = visit(tmp_path / "seven.html")
     assert here.page.locator("#invitation").is_hidden()
-    here.wait_until("explorer.digitIn.lookup.complete")
+    here.know_all_places()
     here.next_frame()
     assert here.labels().count(7) >= 4
     shown = here.pixels("#sketch")
