@@ -176,12 +176,16 @@ def test_an_old_browser_is_told(visit: Callable[..., Visit], browser: "Browser")
     assert here.page.locator("main").is_hidden()
 
 
-def test_a_damaged_page_says_so(visit: Callable[..., Visit], small: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["numbers", "pixels"])
+def test_a_damaged_page_says_so(
+    visit: Callable[..., Visit], small: Path, tmp_path: Path, part: str
+) -> None:
     text = small.read_text(encoding="utf-8")
-    cut = text.index('id="numbers"') + 100_000
+    cut = text.index(f'id="{part}"') + 100_000
     (tmp_path / "damaged.html").write_text(text[:cut] + text[cut + 4000 :], encoding="utf-8")
     here = visit(tmp_path / "damaged.html")
     here.see("This page is damaged")
+    assert here.page.locator("main").is_hidden()
     here.errors.clear()
 
 

@@ -53,7 +53,11 @@ def test_a_finger_drags_the_point_and_not_the_page(visit: Callable[..., Visit]) 
     assert here.point() == pytest.approx([0.3, -0.4], abs=2 * A_PIXEL)
     assert here.page.evaluate("scrollY") == 0
     # A button takes the tap that follows at once.
-    here.tap("Eraser")
+    eraser = here.on_button("Eraser")
+    x, y = here.on_map(-0.5, 0.5)
+    here.swipe([(x, y + 25 * n) for n in range(8)])
+    here.page.touchscreen.tap(*eraser)
+    here.next_frame()
     assert here.is_pressed("Eraser")
     here.tap("Eraser")
 
