@@ -105,6 +105,7 @@ def test_the_colours_are_the_windows_and_on_a_dark_page_as_easy_to_tell_apart(
     here = visit()
     assert here.digit_colours() == list(DIGIT_COLOURS)
     assert here.colour("#point") == POINT_COLOUR
+    here.emulate(color_scheme="light")  # an earlier visit may have left it dark until now
     light = here.map()
     here.emulate(color_scheme="dark")
     assert here.map() != light

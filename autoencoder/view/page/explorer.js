@@ -142,13 +142,13 @@ async function start() {
   }
   try {
     const facts = JSON.parse(byId("facts").textContent);
-    const reader = await unpack(byId("numbers").textContent);
+    const reader = await unpack(byId("numbers"));
     await givingWay();
     explorer = new Explorer(new Decoder(reader, facts), new Digits(reader, facts), facts);
     byId("explorer").hidden = byId("language").hidden = false;
     explorer.speak(language);
     await readToTheEnd();
-    explorer.addPixels(await unpack(byId("pixels").textContent));
+    explorer.addPixels(await unpack(byId("pixels")));
   } catch (error) {
     byId("explorer").hidden = true;
     complain(language.texts.damaged);
