@@ -342,8 +342,8 @@ class Visit:
     def emulate(self, **media: Any) -> None:
         """Set the colour scheme, forced colours or the medium, and wait for what follows."""
         self.page.emulate_media(**media)
-        self.next_frame()
-        self.next_frame()
+        for _ in range(4):  # a busy browser tells its listeners some frames later
+            self.next_frame()
 
     def tab(self, count: int) -> list[tuple[str, str]]:
         """Press Tab so often: the names of what it reaches, and the styles of their outlines."""
