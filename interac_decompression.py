@@ -26,12 +26,20 @@ from autoencoder.command_line import (
 )
 from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
-from autoencoder.mnist import default_root, load_mnist
-from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
+from autoencoder.linear import PrincipalComponents
+from autoencoder.mnist import Digits, default_root, load_mnist
+from autoencoder.storage.checkpoint import (
+    OWN_BEST,
+    Checkpoint,
+    default_checkpoint,
+    load_checkpoint,
+)
 from autoencoder.storage.files import write_atomically
+from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.view import page, pictures
 from autoencoder.view.comparison import Comparison
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
+from autoencoder.view.follower import Follower
 from autoencoder.view.keyboard import HeldKey, digit_on_key, disconnect_shortcuts, name_of_key
 from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, LatentMap, Point
 from autoencoder.view.motion import Tour
@@ -376,16 +384,48 @@ class Explorer:
             self.find_best_point()
         self.request_redraw()
 
+    # --- beside a training --------------------------------------------------------------------
+
+    def follow(self, file: FollowedFile) -> None:
+        """Take up each network that replaces the one in this file."""
+        digits = self.latent_map.digits
+        self.follower = Follower(self.canvas, file, digits, self.take_up, self.say)
+
+    def take_up(self, checkpoint: Checkpoint, latent_map: LatentMap) -> bool:
+        """Show a network that was trained meanwhile, unless the mouse is busy with the last one."""
+        if self.dragging or self.drawing:
+            return False
+        if isinstance(self.latent_map.model, PrincipalComponents):
+            self.comparison.other = latent_map  # It is there to go back to.
+            self.view.compare(self.latent_map, latent_map)
+            self.canvas.draw_idle()
+        else:
+            if self.view.other_map is not None:
+                self.view.compare(latent_map, self.view.other_map)
+            self.comparison.shown = latent_map
+            is_touring = bool(self.tour.stops)
+            self.show_map(latent_map)
+            if is_touring:
+                self.toggle_tour()
+        self.canvas.manager.set_window_title(title_of(latent_map.digits, checkpoint))
+        return True
+
+
+def title_of(digits: Digits, checkpoint: Checkpoint) -> str:
+    return f"Latent space of {digits.name}: {checkpoint}"
+
 
 def export(
     checkpoint: Checkpoint,
     latent_map: LatentMap,
     point: Sequence[float],
     digit_in: Pixels | None,
+    data: Path,
     path: Path,
 ) -> None:
     """Write the explorer as one HTML page."""
-    content = page.build_page(checkpoint, latent_map, point, digit_in).encode()
+    linear = PrincipalComponents(load_mnist(data, "train").images)
+    content = page.build_page(checkpoint, latent_map, linear, point, digit_in).encode()
     write_atomically(path, content)
     print(f"Saved {path} ({len(content) / 1e6:.1f} MB)")
 
@@ -446,13 +486,14 @@ def parse_arguments() -> argparse.Namespace:
 @pictures.our_style()
 def main() -> None:
     arguments = parse_arguments()
+    followed = FollowedFile(arguments.checkpoint or OWN_BEST)
     checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
     print(f"Using {checkpoint}")
     pixels = read_picture(arguments.image) if arguments.image else None
     digits = load_mnist(arguments.data, "test").first(arguments.samples)
     if not digits.are_mnist:
         print(digits.note)
-    title = f"Latent space of {digits.name}: {checkpoint}"
+    title = title_of(digits, checkpoint)
     windowless = arguments.save or arguments.export
     try:
         figure = None if windowless else pictures.open_window(FIGURE_SIZE, DPI, title)
@@ -464,7 +505,7 @@ def main() -> None:
         point = latent_map.encode(pixels)
         print(f"{arguments.image}: {describe(latent_map, pixels)}")
     if arguments.export:
-        export(checkpoint, latent_map, point, pixels, arguments.export)
+        export(checkpoint, latent_map, point, pixels, arguments.data, arguments.export)
         return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.
@@ -475,6 +516,7 @@ def main() -> None:
         pictures.save(explorer.view.figure, arguments.save, dpi="figure")
         print(f"Saved {arguments.save}")
     else:
+        explorer.follow(followed)
         pictures.show_windows()
 
 

@@ -126,20 +126,19 @@ class Visit:
         for event, listener in self.listeners.items():
             page.on(event, listener)
         self.expected_requests: list[str] = []
-        if anew or page.url != file.as_uri() or not self.starts_over():
+        if anew or page.url.split("#")[0] != file.as_uri() or not self.starts_over():
             self.expected_requests.append(file.as_uri())
             page.goto(file.as_uri())
-            page.locator("#explorer:visible, .problem:visible").first.wait_for()
-            if page.locator("#explorer").is_visible():
-                self.wait_until("explorer.digits.complete")
+            page.locator("#pca-switch:enabled, .problem:visible").first.wait_for()
 
     def starts_over(self) -> bool:
         """Move the point back; whether an earlier visit left all the rest as it had found it."""
-        self.page.evaluate("explorer.stopAndMoveTo([0, 0])")
+        self.page.evaluate("explorer.goBack()")
         self.next_frame()
         untouched: bool = self.page.evaluate(
             """navigator.language.startsWith(document.documentElement.lang) &&
             !document.querySelector("[aria-pressed=true], #legend .absent") &&
+            explorer.walk.ends.length === 0 &&
             !document.querySelector("dialog[open]")"""
         )
         return untouched
@@ -227,7 +226,7 @@ class Visit:
     def know_all_places(self) -> None:
         """See to it that the page knows at once what it would know after some idle seconds."""
         self.page.evaluate(
-            "{ const { lookup } = explorer.digitIn; while (!lookup.complete) lookup.addPlace(); }"
+            "{ const { finder } = explorer.latentMap; while (!finder.complete) finder.addPlace(); }"
         )
 
     def digit_in(self) -> str:

@@ -7,6 +7,7 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import interac_decompression as script
@@ -14,12 +15,13 @@ from autoencoder import UserError
 from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
-from autoencoder.storage.checkpoint import load_checkpoint
-from autoencoder.view import comparison
+from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
+from autoencoder.storage.followed_file import FollowedFile
+from autoencoder.view import comparison, follower
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, line_box
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
 from interac_decompression import Explorer
-from tests.conftest import PRETRAINED, ROOT, assert_refused, run_script
+from tests.conftest import PRETRAINED, RECORD, ROOT, assert_refused, run_script
 
 import numpy as np
 import psutil
@@ -945,3 +947,80 @@ def test_a_code_of_three_numbers_is_refused(invoke: Any, tmp_path: Path) -> None
     outcome = invoke(script, "--checkpoint", tmp_path / "three.pth")
     assert outcome.status == 1
     assert_refused(outcome, "2 numbers")
+
+
+# --- beside a training ------------------------------------------------------------------------
+
+
+def test_a_replaced_checkpoint_is_taken_up(
+    latent_map: LatentMap, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By a window that looks at its file: every second, which here comes when the test says so."""
+    monkeypatch.setattr(follower, "PAUSE", 0.0)
+    monkeypatch.setattr(follower, "PAUSE_SHARE", 0)
+    explorer = explore(latent_map, (0.3, 0.2))
+    titles: list[str] = []
+    explorer.canvas.manager = SimpleNamespace(set_window_title=titles.append)
+    path = tmp_path / "autoencoder_best.pth"
+    explorer.follow(FollowedFile(path))
+    look = explorer.follower.on_second
+
+    # The first best checkpoint of a training: dots and digit change, the point stays.
+    digit, seen = explorer.view.digit, pixels_of(explorer)
+    torch.manual_seed(0)
+    contents = torch.load(PRETRAINED, weights_only=True)
+    network = {"state_dict": AutoEncoder().state_dict(), "epoch": 7, "best_loss": 0.04}
+    save_checkpoint(path, {**network, "test_mse": 0.0321})
+    look()
+    assert titles == [f"Latent space of MNIST: {path} (epoch 7, loss 0.04000, test MSE 0.03210)"]
+    assert tuple(explorer.point) == (0.3, 0.2)
+    assert not np.array_equal(explorer.view.digit, digit)
+    assert not np.array_equal(explorer.latent_map.latents, latent_map.latents)
+    explorer.canvas.draw()
+    assert (pixels_of(explorer) != seen).mean() > 0.01
+    # Nothing happens where nothing has changed.
+    look()
+    assert len(titles) == 1
+
+    # Half of a file, a foreign one, none: the window keeps what it has, and says so once.
+    shown = explorer.latent_map
+    whole = PRETRAINED.read_bytes()
+    for damage in (whole[: len(whole) // 2], b"garbage", None):
+        if damage is None:
+            path.unlink()
+        else:
+            path.write_bytes(damage)
+        look()
+        assert explorer.message == (
+            "the new checkpoint is unreadable" if damage else "the checkpoint is gone"
+        )
+        explorer.move_to((0.3, 0.2))
+        look()
+        assert explorer.message == ""
+        assert explorer.latent_map is shown
+
+    # A good one again, which waits until the mouse is free.
+    explorer.dragging = True
+    save_checkpoint(path, contents)
+    look()
+    assert explorer.latent_map is shown
+    explorer.dragging = False
+    look()
+    assert np.array_equal(explorer.latent_map.latents, latent_map.latents)
+    assert np.array_equal(explorer.view.digit, digit)
+    assert "epoch 600" in titles[-1]
+
+
+def test_a_training_is_looked_at_only_now_and_then(latent_map: LatentMap, tmp_path: Path) -> None:
+    explorer = explore(latent_map)
+    explorer.canvas.manager = SimpleNamespace(set_window_title=lambda _: None)
+    path = tmp_path / "best.pth"
+    explorer.follow(FollowedFile(path))
+    path.write_bytes(PRETRAINED.read_bytes())
+    began = time.monotonic()
+    explorer.follower.on_second()
+    assert explorer.follower.next_load >= began + 10
+    taken = explorer.latent_map
+    path.write_bytes(RECORD.read_bytes())
+    explorer.follower.on_second()
+    assert explorer.latent_map is taken

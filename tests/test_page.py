@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import interac_decompression as script
+from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -53,7 +54,7 @@ def test_it_paints_what_any_other_network_decodes(
     words = ("--checkpoint", tmp_path / "other.pth", "--samples", "50")
     here = visit(export(tmp_path / "other.html", *words))
     assert np.abs(here.decoded(points) - expected).max() <= 1.5 / 255
-    here.see("Network: other.pth, epoch 1, loss unknown.")
+    here.see("Network: other.pth, trained on each digit once")
 
 
 def test_it_shows_the_nearest_real_digits(
@@ -185,16 +186,17 @@ def test_a_damaged_page_says_so(visit: Callable[..., Visit], small: Path, tmp_pa
 
 
 def test_the_name_of_a_checkpoint_is_only_a_name(
-    visit: Callable[..., Visit], tmp_path: Path
+    visit: Callable[..., Visit], test_set: tuple[Tensor, Tensor], tmp_path: Path
 ) -> None:
     name = "<!--<script>$numbers & <img src=x onerror=alert(1)>"
     model = AutoEncoder().eval()
     digit = Digits(torch.zeros(1, 784, dtype=torch.uint8), torch.tensor([3]))
     latent_map = LatentMap(model, digit)
-    text = template.build_page(Checkpoint(Path(name), model), latent_map, (0, 0))
+    linear = PrincipalComponents(test_set[0][:100])
+    text = template.build_page(Checkpoint(Path(name), model), latent_map, linear, (0, 0))
     (tmp_path / "named.html").write_text(text, encoding="utf-8")
     here = visit(tmp_path / "named.html")
-    here.see(f"Network: {name}, epoch unknown, loss unknown.")
+    here.see(f"Network: {name}")
     assert here.page.locator("footer img").count() == 0
 
 
@@ -229,7 +231,7 @@ def test_a_picture_comes_along(
     export(tmp_path / "seven.html", *words)
     here = visit(tmp_path / "seven.html")
     assert here.page.locator("#invitation").is_hidden()
-    here.wait_until("explorer.digitIn.lookup.complete")
+    here.wait_until("explorer.latentMap.finder.complete")
     here.next_frame()
     assert here.labels().count(7) >= 4
     shown = here.pixels("#sketch")

@@ -271,7 +271,7 @@ def test_the_search_is_nearly_as_good_as_trying_every_place(
     squares = (places**2).sum(dim=1) - 2 * torch.from_numpy(images) @ places.T
     closest = (squares.min(dim=1).values.numpy() + (images**2).sum(axis=1)) / 784
     found = here.page.evaluate(
-        "(all) => all.map((image) => explorer.digitIn.lookup.find(Float32Array.from(image)))",
+        "(all) => all.map((image) => explorer.latentMap.finder.find(Float32Array.from(image)))",
         images.tolist(),
     )
     errors = ((latent_map.decode(found) - images) ** 2).mean(axis=1)
@@ -285,7 +285,7 @@ def test_a_drawing_is_found_before_the_page_knows_all_places(
     window = browser.new_page(locale="en-GB")
     window.add_init_script("window.requestIdleCallback = (work) => { window.work = work; }")
     here = visit(full, window=window)
-    here.page.evaluate("while (explorer.digitIn.lookup.known < 512) work()")
+    here.page.evaluate("while (explorer.latentMap.finder.known < 512) work()")
     right = 0
     for digit in (3, 1, 6, 7, 0):
         here.press("c")
@@ -293,7 +293,7 @@ def test_a_drawing_is_found_before_the_page_knows_all_places(
         right += here.labels().count(digit) >= 3
     assert right >= 4
     early = here.page.evaluate("explorer.point")
-    here.page.evaluate("while (!explorer.digitIn.lookup.complete) work()")
+    here.page.evaluate("while (!explorer.latentMap.finder.complete) work()")
     here.next_frame()
     assert here.page.evaluate("explorer.point") != early
     assert here.labels().count(0) >= 4
@@ -305,8 +305,8 @@ def test_without_idle_callbacks_the_places_become_known_too(
     window = browser.new_page(locale="en-GB")
     window.add_init_script("delete window.requestIdleCallback")
     here = visit(window=window)
-    known = here.page.evaluate("explorer.digitIn.lookup.known")
-    here.wait_until(f"explorer.digitIn.lookup.known > {known + 50}")
+    known = here.page.evaluate("explorer.latentMap.finder.known")
+    here.wait_until(f"explorer.latentMap.finder.known > {known + 50}")
 
 
 def test_a_stroke_is_painted_within_60_ms_on_a_processor_four_times_as_slow(

@@ -30,7 +30,9 @@ def test_the_mouse_drags_the_point(visit: Callable[..., Visit]) -> None:
     # Dragging out of the map stops at its edge.
     mouse.move(0, 0)
     here.next_frame()
-    left, top = here.page.evaluate("[explorer.map.limits[0][0], explorer.map.limits[1][1]]")
+    left, top = here.page.evaluate(
+        "[explorer.latentMap.limits[0][0], explorer.latentMap.limits[1][1]]"
+    )
     assert here.point() == pytest.approx([max(left, -1), min(top, 1)], abs=A_PIXEL)
     mouse.up()
     mouse.move(*here.on_map(0.5, 0.5))
@@ -73,7 +75,7 @@ def test_arrows_nudge_and_r_goes_back(visit: Callable[..., Visit]) -> None:
         here.press(key)
         assert here.point() == pytest.approx(end)
     # At the map's edge they stop, as the mouse does.
-    [[left, right], [bottom, top]] = here.page.evaluate("explorer.digits.limits")
+    [[left, right], [bottom, top]] = here.page.evaluate("explorer.latentMap.limits")
     here.press(*["Shift+ArrowLeft"] * 12)
     assert here.point() == pytest.approx([left, 0], abs=6e-4)
     here.press(*["Shift+ArrowUp"] * 12)
@@ -102,7 +104,7 @@ def test_g_lays_decoded_digits_under_the_dots(visit: Callable[..., Visit]) -> No
     here.press("g")
     assert grid.is_visible()
     here.wait_until("explorer.grid.rows === explorer.grid.side")
-    (left, right), (bottom, top) = np.clip(here.page.evaluate("explorer.map.limits"), -1, 1)
+    (left, right), (bottom, top) = np.clip(here.page.evaluate("explorer.latentMap.limits"), -1, 1)
     size = 25 * 28
     cells = here.pixels("#grid").reshape(size, size)
     middle = torch.tensor([[left + (right - left) / 50, top + (bottom - top) / 50]])
@@ -143,7 +145,7 @@ def test_who_prefers_stillness_is_shown_one_digit_after_the_other(
     visit: Callable[..., Visit],
 ) -> None:
     here = visit(reduced_motion="reduce")
-    points = here.page.evaluate("explorer.digits.densestPoints")
+    points = here.page.evaluate("explorer.latentMap.densestPoints")
     here.press("t")
     here.next_frame()
     assert here.point() == pytest.approx(points[0], abs=6e-4)
@@ -214,12 +216,13 @@ def test_tab_reaches_everything_in_the_order_of_the_eye_and_shows_where_it_is(
     taking = ["Clear", "Eraser", "Real"]
     legend = [f"Digit {digit}" for digit in range(10)]
     neighbours = ["Take in a real"] * 5
-    tools = ["Grid", "Density", "Tour", "Centre", "Keys"]
+    zoom = ["Zoom in", "Zoom out"]
+    tools = ["Grid", "Density", "Tour", "Without", "Walk", "Centre", "Copy", "Keys"]
     wide = visit(anew=True)
     narrow = visit(size=NARROW, anew=True, locale="en-US")
     for here, order in (
-        (wide, [*language, *legend, "Map", *taking, *neighbours, *tools]),
-        (narrow, [*language, *taking, "Map", *legend, *neighbours, *tools]),
+        (wide, [*language, *legend, "Map", *zoom, *taking, *neighbours, *tools]),
+        (narrow, [*language, *taking, "Map", *zoom, *legend, *neighbours, *tools]),
     ):
         reached = here.tab(len(order))
         for (name, outline), expected in zip(reached, order, strict=True):

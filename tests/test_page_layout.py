@@ -116,7 +116,7 @@ def test_the_colours_are_the_windows_and_on_a_dark_page_as_easy_to_tell_apart(
 
 def test_digits_are_ink_on_paper_on_every_page(visit: Callable[..., Visit]) -> None:
     here = visit()
-    here.press("g", "n")
+    here.press("g", "n", "w", "w")
     here.wait_until("explorer.grid.rows === explorer.grid.side")
     before = here.pixels()
     for media, grey in (
@@ -129,8 +129,7 @@ def test_digits_are_ink_on_paper_on_every_page(visit: Callable[..., Visit]) -> N
         inks = here.page.evaluate(GREYS)
         assert inks == [[grey]] * len(inks)
     assert np.array_equal(here.pixels(), before)
-    here.press("g")
-    here.press("c")
+    here.press("g", "w", "c")
 
 
 def test_forced_colours_and_print_leave_what_colours_mean(visit: Callable[..., Visit]) -> None:

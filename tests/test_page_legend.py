@@ -25,7 +25,7 @@ def test_an_entry_hides_its_digit_shows_only_it_or_jumps_there(
     here.choose(1, "Show all")
     assert here.map() == plain
     here.choose(3, "Jump there")
-    densest = here.page.evaluate("explorer.digits.densestPoints[3]")
+    densest = here.page.evaluate("explorer.latentMap.densestPoints[3]")
     assert here.point() == pytest.approx(densest, abs=6e-4)
     # Shift and a click need no menu.
     for count in (9, 0):

@@ -36,6 +36,7 @@ class Comparison:
         self.data, self.go_over, self.say = data, go_over, say
         self.background = Background(canvas)
         self.other: LatentMap | None = None
+        self.shown: LatentMap
 
     def toggle(self, shown: LatentMap) -> None:
         """Go over to the map that is not shown."""

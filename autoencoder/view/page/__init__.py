@@ -14,6 +14,9 @@ labels        (N,) uint8
 The second one follows the script: the map is up before the browser has read it. It holds
 
 pixels        (N, 14, 28) uint8: 4 bits for a pixel, the high ones, and 4 for the pixel below it
+mean          (784,) float32: what the map without a network, of principal components, adds to
+components    (2, 784) float32
+their codes   (N, 2) int16, as the latents
 
 These commands wrote the page in the repository and its picture:
 
@@ -33,6 +36,7 @@ from pathlib import Path
 
 from autoencoder import handwriting
 from autoencoder.layers import LATENT, FourierFeatures
+from autoencoder.linear import PrincipalComponents
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import Checkpoint
 from autoencoder.view.latent_map import (
@@ -40,7 +44,9 @@ from autoencoder.view.latent_map import (
     GRID,
     NEIGHBOURS,
     NUDGE,
+    SECONDS_A_GLIDE,
     SECONDS_A_LEG,
+    WALK,
     LatentMap,
 )
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
@@ -56,13 +62,15 @@ TEMPLATE = Path(__file__).parent
 # In this order in one script: modules would not load from disk. The last one starts the page.
 SCRIPTS = (
     *("texts.js", "language.js"),
-    *("numbers.js", "decoder.js", "ink.js", "digits.js"),
     *("elements.js", "reading_order.js"),
-    *("density.js", "map_view.js", "decoded_grid.js"),
-    *("handwriting.js", "sketch.js", "lookup.js", "digit_in.js"),
+    *("numbers.js", "ink.js", "digits.js"),
+    *("decoder.js", "lookup.js", "linear.js"),
+    *("viewport.js", "density.js", "latent_map.js"),
+    *("axes.js", "dots.js", "map_view.js", "decoded_grid.js", "walk.js"),
+    *("handwriting.js", "sketch.js", "digit_in.js", "comparison.js"),
     *("menu.js", "legend.js", "neighbours.js", "caption.js"),
     *("tour.js", "gestures.js", "help.js", "keys.js"),
-    "explorer.js",
+    *("address.js", "examples.js", "explorer.js", "start.js"),
 )
 
 LATENT_SCALE = 32767
@@ -76,6 +84,7 @@ Layers = list[tuple[Tensor, Tensor]]
 def build_page(
     checkpoint: Checkpoint,
     latent_map: LatentMap,
+    linear: PrincipalComponents,
     point: Sequence[float],
     digit_in: NDArray[np.float32] | None = None,
 ) -> str:
@@ -87,12 +96,15 @@ def build_page(
         The file of the network; the page shows its name, epoch and loss.
     latent_map : LatentMap
         The map of that network.
+    linear : PrincipalComponents
+        What the page shows in the place of the network.
     point : (x, y) in [-1, 1]²
         The point that the page decodes first.
     digit_in : (784,) float32 in [0, 1] or None
         The digit that goes in first.
     """
     model = checkpoint.model
+    linear_map = LatentMap(linear, latent_map.digits)
     layers = narrow(model, fused_layers(model))
     facts = {
         "network": checkpoint.path.name,
@@ -105,12 +117,9 @@ def build_page(
         ],
         "digits": len(latent_map.labels),
         "latentScale": LATENT_SCALE,
-        "limits": latent_map.limits(point).tolist(),
-        "far": round(latent_map.far, 6),
-        "densestPoints": densest_points(latent_map),
+        "maps": {"network": map_facts(latent_map, point), "pca": map_facts(linear_map, point)},
         "point": list(point),
         "digitIn": None if digit_in is None else (255 * digit_in).round().astype(int).tolist(),
-        "errorPercentiles": error_percentiles(latent_map),
         "crossDistance": CROSS_DISTANCE,
         "brush": {
             "box": handwriting.BOX,
@@ -122,14 +131,17 @@ def build_page(
         },
         "neighbours": NEIGHBOURS,
         "grid": GRID,
+        "walk": WALK,
         "nudge": NUDGE,
         "secondsALeg": SECONDS_A_LEG,
+        "secondsAGlide": SECONDS_A_GLIDE,
     }
     numbers = [frequencies(model)]
     for weight, bias in layers:
         numbers += [byte_planes(weight.T) if weight.dtype == torch.half else weight.T, bias]
-    latents, labels = torch.from_numpy(latent_map.latents), torch.from_numpy(latent_map.labels)
-    numbers += [(latents * LATENT_SCALE).round().short(), labels.byte()]
+    numbers += [codes(latent_map), torch.from_numpy(latent_map.labels).byte()]
+    later = [pack_pixels(torch.from_numpy(latent_map.images))]
+    later += [linear.mean, linear.components, codes(linear_map)]
 
     style = palette() + (TEMPLATE / "style.css").read_text(encoding="utf-8")
     script = "\n".join((TEMPLATE / name).read_text(encoding="utf-8") for name in SCRIPTS)
@@ -144,8 +156,25 @@ def build_page(
         # A name like </script> must not end the element that holds it.
         facts=json.dumps(facts).replace("<", r"\u003c"),
         numbers=pack(numbers),
-        pixels=pack([pack_pixels(torch.from_numpy(latent_map.images))]),
+        later=pack(later),
     )
+
+
+def map_facts(latent_map: LatentMap, point: Sequence[float]) -> dict[str, object]:
+    """What the page has to know of a map besides the codes."""
+    return {
+        "limits": latent_map.limits(point).tolist(),
+        "far": round(latent_map.far, 6),
+        "densestPoints": densest_points(latent_map),
+        "errorPercentiles": error_percentiles(latent_map),
+        "meanError": round(float(latent_map.errors.mean()), 6),
+    }
+
+
+def codes(latent_map: LatentMap) -> Tensor:
+    """The codes of the digits: (N, 2) int16, in units of 1 / LATENT_SCALE."""
+    latents = torch.from_numpy(latent_map.latents).clamp(-1, 1)
+    return (latents * LATENT_SCALE).round().short()
 
 
 def densest_points(latent_map: LatentMap) -> list[list[float] | None]:

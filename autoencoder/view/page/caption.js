@@ -20,10 +20,10 @@ class Caption {
    * Describe a point by the real digits nearest to it, or show a message instead; `news`, of the
    * digit that went in, is read aloud too.
    */
-  show(point, nearest, message, news) {
+  show(point, nearest, isFar, message, news) {
     const { texts } = this.language;
     const position = this.language.writePoint(point);
-    const description = message || this.describe(point, nearest);
+    const description = message || this.describe(nearest, isFar);
     this.spoken = message || `${texts.announcement(position, description)} ${news}`.trim();
     this.coordinates.textContent = this.language.writeCoordinates(point).join("\n");
     showLabel(this.nearest, this.digits.labels[nearest[0]] ?? "");
@@ -33,10 +33,10 @@ class Caption {
   }
 
   /** What the digit looks like: the most frequent label, or the two that share the neighbours. */
-  describe(point, nearest) {
+  describe(nearest, isFar) {
     const { texts } = this.language;
     if (!nearest.length) return texts.noneShown;
-    if (this.digits.isFar(point, nearest[0])) return texts.far;
+    if (isFar) return texts.far;
     const labels = nearest.map((index) => this.digits.labels[index]);
     const votes = (digit) => labels.filter((label) => label === digit).length;
     const ranking = [...new Set(labels)].sort((one, other) => votes(other) - votes(one));

@@ -2,24 +2,26 @@
 
 /** The digit that goes in, drawn or real, or none; and how well it comes out. */
 class DigitIn {
-  constructor(digits, decoder, map, { errorPercentiles, crossDistance, brush }, onChange) {
-    this.digits = digits;
+  constructor(map, { crossDistance, brush }, onChange) {
     this.map = map;
-    this.errorPercentiles = errorPercentiles;
     this.crossDistance = crossDistance;
     this.brush = brush;
     this.onChange = onChange;
     this.sketch = new Sketch(byId("sketch"), () => this.onDraw());
-    this.lookup = new Lookup(decoder, digits.limits, () => this.onComplete());
     this.hold(null, null);
+    this.latentMap.finder.whenComplete.then(() => this.onComplete());
   }
 
   translate(language) {
     this.language = language;
   }
 
+  get latentMap() {
+    return this.map.latentMap;
+  }
+
   takeIn(index) {
-    this.hold(this.digits.pixels(index), index);
+    this.hold(this.latentMap.digits.pixels(index), index);
     this.sketch.show(this.pixels);
   }
 
@@ -46,19 +48,25 @@ class DigitIn {
     this.best = null; // the best point, when it is found
   }
 
+  /** Forget the best point, which is another one on another map. */
+  forget() {
+    this.best = null;
+  }
+
   /** Search for a drawing once more when the lookup knows all of the map. */
   onComplete() {
-    this.best = null;
+    this.forget();
     if (this.pixels) this.onChange();
   }
 
   /** The point of a drawing; null where the point is to stay as it is. */
   search() {
-    const { pixels, lookup } = this;
-    if (!pixels || this.best || (this.isReal && !lookup.complete)) return null;
+    const { pixels } = this;
+    const { finder } = this.latentMap;
+    if (!pixels || this.best || (this.isReal && !finder.complete)) return null;
     this.best = this.isReal
-      ? lookup.find(pixels, this.digits.latent(this.real))
-      : lookup.find(pixels);
+      ? finder.find(pixels, this.latentMap.latent(this.real))
+      : this.latentMap.clip(finder.find(pixels));
     return this.isReal ? null : this.best;
   }
 
@@ -71,11 +79,11 @@ class DigitIn {
     const { texts } = this.language;
     this.sketch.paint();
     byId("invitation").hidden = this.pixels !== null;
-    const name = this.isReal ? texts.real(this.digits.labels[this.real]) : texts.drawing;
+    const name = this.isReal ? texts.real(this.latentMap.digits.labels[this.real]) : texts.drawing;
     const comparison = this.pixels ? this.compare(decoded) : "";
     byId("sketch").setAttribute("aria-label", this.pixels ? texts.panel(name) : texts.emptyPanel);
     byId("error").textContent = comparison;
-    this.map.markBest(this.isMissed() ? this.best : null);
+    this.map.mark(byId("cross"), this.isMissed() ? this.best : null);
     return this.pixels ? texts.goesIn(name, comparison) : "";
   }
 
@@ -83,7 +91,7 @@ class DigitIn {
     const squares = this.pixels.map((pixel, i) => (pixel - decoded[i]) ** 2);
     const error = squares.reduce((sum, square) => sum + square, 0) / PIXELS;
     // How many of the 0th to the 100th percentile are smaller.
-    const rank = this.errorPercentiles.filter((percentile) => percentile < error).length;
+    const rank = this.latentMap.errorPercentiles.filter((percentile) => percentile < error).length;
     const { texts } = this.language;
     const written = this.language.writeError(error);
     return rank > 50 ? texts.worse(written, rank - 1) : texts.better(written, 100 - rank);
@@ -92,7 +100,7 @@ class DigitIn {
   /** Whether the encoder put a real digit elsewhere than at its best point. */
   isMissed() {
     if (!this.isReal || !this.best) return false;
-    const [x, y] = this.digits.latent(this.real);
+    const [x, y] = this.latentMap.latent(this.real);
     return Math.hypot(this.best[0] - x, this.best[1] - y) > this.crossDistance;
   }
 }

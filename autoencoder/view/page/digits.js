@@ -3,17 +3,11 @@
 const SIDE = 28;
 const PIXELS = SIDE * SIDE;
 
-/** The real digits, and what one asks of them; the twin of LatentMap in Python. */
+/** The real digits, which are the same on every map. */
 class Digits {
-  constructor(reader, { digits, latentScale, limits, densestPoints, far }) {
-    this.limits = limits; // what the map shows: [[left, right], [bottom, top]]
-    this.bounds = limits.map((ends) => ends.map((end) => clip(end, -1, 1))); // of the point
-    this.far = far; // from the nearest digit, beyond which a point is like none of them
+  constructor(reader, count) {
     this.visible = Array(10).fill(true); // which digits are shown, and count
-    this.densestPoints = densestPoints; // of the ten digits; null for a digit that is not here
-    const units = reader.take(Int16Array, 2 * digits);
-    this.latents = new Float32Array(units).map((unit) => unit / latentScale);
-    this.labels = reader.take(Uint8Array, digits);
+    this.labels = reader.take(Uint8Array, count);
     this.packed = null;
   }
 
@@ -24,11 +18,6 @@ class Digits {
   /** Whether the pixels are here, which come last. */
   get complete() {
     return this.packed !== null;
-  }
-
-  /** The point that a digit was encoded to. */
-  latent(index) {
-    return this.latents.subarray(2 * index, 2 * index + 2);
   }
 
   isShown(index) {
@@ -43,23 +32,6 @@ class Digits {
   /** The indices of the digits that are not hidden. */
   shown() {
     return [...this.labels.keys()].filter((index) => this.isShown(index));
-  }
-
-  /** The indices of the digits nearest to a point, of those that are not hidden, nearest first. */
-  nearest([x, y], count) {
-    const squares = new Float64Array(this.labels.length);
-    for (let i = 0; i < squares.length; i++) {
-      squares[i] = this.isShown(i)
-        ? (this.latents[2 * i] - x) ** 2 + (this.latents[2 * i + 1] - y) ** 2
-        : Infinity;
-    }
-    return smallest(squares, count).filter((index) => squares[index] < Infinity);
-  }
-
-  /** Whether a point is far from a digit: farther than nearly all digits are from their nearest. */
-  isFar([x, y], index) {
-    const [itsX, itsY] = this.latent(index);
-    return Math.hypot(itsX - x, itsY - y) > this.far;
   }
 
   /** The pixels of a digit, 784 in [0, 1]. */

@@ -17,7 +17,7 @@ class Switch {
   }
 
   toggle() {
-    this.turn(!this.on);
+    if (!this.button.disabled) this.turn(!this.on);
   }
 
   turn(on) {

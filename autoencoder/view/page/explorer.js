@@ -2,34 +2,55 @@
 
 /** The digit that goes in, the point, the digit that comes out, and the parts that show them. */
 class Explorer {
-  constructor(decoder, digits, facts) {
-    this.decoder = decoder;
+  constructor(network, digits, facts) {
+    this.maps = { network, pca: null };
     this.digits = digits;
     this.facts = facts;
     this.point = facts.point;
     this.message = "";
     this.canvas = byId("digit");
-    this.map = new MapView(digits);
-    this.grid = new DecodedGrid(this.map, (point) => decoder.decode(point), facts.grid);
+    this.map = new MapView(network, facts.secondsAGlide, () => this.onView());
+    this.grid = new DecodedGrid(this.map, facts.grid);
+    this.walk = new Walk(this.map, facts.walk);
     this.legend = new Legend(
       digits,
       () => this.onLegend(),
       (digit) => this.jumpTo(digit),
     );
-    this.digitIn = new DigitIn(digits, decoder, this.map, facts, () => this.onDigitIn());
+    this.digitIn = new DigitIn(this.map, facts, () => this.onDigitIn());
+    this.comparison = new Comparison(this.maps, this.digitIn);
     this.neighbours = new Neighbours(digits, facts.neighbours, (index) => this.takeIn(index));
     this.caption = new Caption(digits);
     this.gridSwitch = new Switch(byId("grid-switch"), (on) => this.showGrid(on));
-    this.densitySwitch = new Switch(byId("density-switch"), (on) => this.map.showDensity(on));
+    this.densitySwitch = new Switch(byId("density-switch"), (on) => this.showDensity(on));
+    this.pcaSwitch = new Switch(byId("pca-switch"), (on) => this.showMap(on ? "pca" : "network"));
     this.tour = new Tour(this, facts.secondsALeg);
     this.gestures = new Gestures(this);
     this.keys = new Keys(this, facts.nudge);
     if (facts.digitIn) this.digitIn.takePicture(facts.digitIn);
   }
 
+  /** The map that is shown: the network's, or the one without a network. */
+  get latentMap() {
+    return this.map.latentMap;
+  }
+
+  /** Take up what is read last, the map without a network; the pixels of the digits are here too. */
+  complete(pca) {
+    this.maps.pca = pca;
+    this.neighbours.forget();
+    byId("pca-switch").disabled = byId("copy-link").disabled = false;
+    this.requestPaint();
+    this.address = new Address(this);
+    linkExamples(this.maps.network, this.state());
+    this.address.obey();
+  }
+
+  // --- the point ---
+
   /** Move the point, at most to the edge of the map, away from any digit in. */
   moveTo(point) {
-    this.point = this.digits.bounds.map((ends, axis) => clip(point[axis], ...ends));
+    this.point = this.latentMap.clip(point);
     this.clear();
   }
 
@@ -39,9 +60,22 @@ class Explorer {
   }
 
   jumpTo(digit) {
-    const point = this.digits.densestPoints[digit];
+    const point = this.latentMap.densestPoints[digit];
     if (point) this.stopAndMoveTo(point);
     else this.say(this.language.texts.absent(digit));
+  }
+
+  /** Bring the point back to the centre, and all of the map into view. */
+  goBack() {
+    this.stopAndMoveTo([0, 0]);
+    this.map.changeView((viewport) => viewport.reset());
+  }
+
+  /** Zoom around the point, where it is in view. */
+  zoom(factor) {
+    this.map.changeView((viewport) => {
+      viewport.zoomAt(viewport.contains(this.point) ? this.point : viewport.centre, factor);
+    });
   }
 
   // --- digits in ---
@@ -50,12 +84,12 @@ class Explorer {
   takeIn(index) {
     if (!this.digits.complete) return;
     this.tour.stop();
-    this.moveTo(this.digits.latent(index));
+    this.moveTo(this.latentMap.latent(index));
     this.digitIn.takeIn(index);
   }
 
   takeInNearest(point) {
-    const [nearest] = this.digits.nearest(point, 1);
+    const [nearest] = this.latentMap.nearest(point, 1);
     if (nearest !== undefined) this.takeIn(nearest);
   }
 
@@ -65,17 +99,19 @@ class Explorer {
     if (shown.length) this.takeIn(shown[Math.floor(Math.random() * shown.length)]);
   }
 
-  addPixels(reader) {
-    this.digits.addPixels(reader);
-    this.neighbours.forget();
-    this.requestPaint();
-  }
-
   onDigitIn() {
     this.tour.stop();
     this.message = "";
     this.requestPaint();
   }
+
+  clear() {
+    this.digitIn.clear();
+    this.message = "";
+    this.requestPaint();
+  }
+
+  // --- what is shown ---
 
   /** Digits were hidden or shown. */
   onLegend() {
@@ -84,10 +120,41 @@ class Explorer {
     this.requestPaint();
   }
 
-  clear() {
-    this.digitIn.clear();
-    this.message = "";
-    this.requestPaint();
+  onView() {
+    this.grid.follow();
+    this.walk.followView();
+    this.address?.schedule();
+  }
+
+  /** Lay the grid under the dots, in place of the axes, or take it away. */
+  showGrid(shown) {
+    this.grid.show(shown);
+    this.map.showAxes(!shown);
+    this.address?.schedule();
+  }
+
+  showDensity(shown) {
+    this.map.showDensity(shown);
+    this.address?.schedule();
+  }
+
+  /** Show another map; the point stays, unless it is the code of a digit that is in. */
+  showMap(name) {
+    const latentMap = this.maps[name];
+    const { real } = this.digitIn;
+    this.tour.stop();
+    this.grid.forget();
+    this.map.showMap(latentMap);
+    this.walk.showMap(latentMap);
+    this.digitIn.forget();
+    this.point = real === null ? latentMap.clip(this.point) : latentMap.latent(real);
+    this.say(this.language.texts.mapNames[name]);
+  }
+
+  markWalk() {
+    this.tour.stop();
+    this.walk.mark(this.point, this.digitIn.real);
+    this.say(this.walk.ends.length === 1 ? this.language.texts.isA : "");
   }
 
   // --- painting ---
@@ -106,75 +173,63 @@ class Explorer {
   /** Find the point of a drawing, decode the point and show the digit and its neighbours. */
   paint() {
     this.paintRequest = null;
+    const { latentMap } = this;
     this.point = this.digitIn.search() ?? this.point;
-    const decoded = this.decoder.decode(this.point);
+    if (this.point !== this.painted) this.map.changeView((viewport) => viewport.reveal(this.point));
+    this.painted = this.point;
+    const decoded = latentMap.decode(this.point);
     paintDigit(this.canvas, decoded);
     const news = this.digitIn.show(decoded);
-    const nearest = this.digits.nearest(this.point, this.facts.neighbours);
-    this.map.mark(this.point, nearest.length ? this.digits.latent(nearest[0]) : null);
+    const nearest = latentMap.nearest(this.point, this.facts.neighbours);
+    const isFar = nearest.length > 0 && latentMap.isFar(this.point, nearest[0]);
+    this.map.mark(byId("point"), this.point);
+    this.map.mark(byId("ring"), nearest.length ? latentMap.latent(nearest[0]) : null);
     this.neighbours.show(nearest);
-    this.caption.show(this.point, nearest, this.message, news);
-  }
-
-  /** Lay the grid under the dots, in place of the axes, or take it away. */
-  showGrid(shown) {
-    this.grid.show(shown);
-    this.map.showAxes(!shown);
+    this.caption.show(this.point, nearest, isFar, this.message, news);
+    this.comparison.show(latentMap);
+    this.address?.schedule();
   }
 
   speak(language) {
     this.language = language;
     this.message = "";
     language.translatePage();
-    for (const part of [this.map, this.legend, this.digitIn, this.neighbours, this.caption]) {
+    const { map, walk, legend, digitIn, comparison, neighbours, caption } = this;
+    for (const part of [map, walk, legend, digitIn, comparison, neighbours, caption]) {
       part.translate(language);
     }
-    const { network, epoch, loss } = this.facts;
-    const known = [epoch, loss].map((number) => language.writeNumber(number));
-    byId("network").textContent = language.texts.network(network, ...known);
+    byId("network").textContent = language.describeNetwork(this.facts);
     this.paint();
   }
-}
 
-function complain(message) {
-  byId("problem").textContent = message;
-  byId("problem").hidden = false;
-}
+  // --- the state that an address tells ---
 
-let explorer;
-
-async function start() {
-  const language = Language.preferred();
-  language.translatePage();
-  if (!("DecompressionStream" in window)) {
-    complain(language.texts.tooOld);
-    return;
+  state() {
+    return {
+      point: this.point,
+      real: this.digitIn.real,
+      visible: this.digits.visible,
+      grid: this.gridSwitch.on,
+      density: this.densitySwitch.on,
+      map: this.pcaSwitch.on ? "pca" : "network",
+      zoom: this.map.viewport.zoom,
+      centre: this.map.viewport.centre,
+      walk: this.walk.ends,
+      keys: this.keys.help.charactersAct,
+      language: this.language.code,
+    };
   }
-  try {
-    const facts = JSON.parse(byId("facts").textContent);
-    const reader = await unpack(byId("numbers").textContent);
-    await givingWay();
-    explorer = new Explorer(new Decoder(reader, facts), new Digits(reader, facts), facts);
-    byId("explorer").hidden = byId("language").hidden = false;
-    explorer.speak(language);
-    await readToTheEnd();
-    explorer.addPixels(await unpack(byId("pixels").textContent));
-  } catch (error) {
-    byId("explorer").hidden = true;
-    complain(language.texts.damaged);
-    throw error;
+
+  restore(state) {
+    if (state.language !== this.language.code) this.speak(new Language(state.language));
+    if ((state.map === "pca") !== this.pcaSwitch.on) this.pcaSwitch.toggle();
+    if (state.grid !== this.gridSwitch.on) this.gridSwitch.toggle();
+    if (state.density !== this.densitySwitch.on) this.densitySwitch.toggle();
+    this.legend.change(state.visible);
+    this.keys.help.charactersAct = state.keys;
+    if (state.real === null) this.stopAndMoveTo(state.point);
+    else this.takeIn(state.real);
+    this.map.changeView((viewport) => viewport.show(state.zoom, state.centre));
+    this.walk.goBetween(state.walk);
   }
 }
-
-/** Go on in a task of its own, the next one where the browser knows how to say that. */
-function givingWay() {
-  return window.scheduler?.yield?.() ?? new Promise((done) => setTimeout(done));
-}
-
-/** Wait until the browser has read all of the page. */
-async function readToTheEnd() {
-  if (document.readyState !== "loading") return;
-  await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
-}
-
-start();

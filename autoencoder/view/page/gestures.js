@@ -2,40 +2,99 @@
 
 const DOUBLE_MS = 400; // at most, between the two releases of a double click or tap
 const DOUBLE_PIXELS = { mouse: 5, pen: 12, touch: 24 };
+const WHEEL_ZOOM = 0.002; // the logarithm of the zoom, for each pixel that a wheel scrolls
+const PINCH_ZOOM = 0.01; // the same, for a pinch on a trackpad, which browsers tell as a wheel's
+const LINE = 20; // pixels, where a wheel counts lines
 
-/** The mouse or a finger on the map. */
+/** The mouse or fingers on the map: they move the point, or the view. */
 class Gestures {
   constructor(explorer) {
     this.explorer = explorer;
-    this.map = explorer.map.element;
-    this.map.addEventListener("pointerdown", (event) => this.onPress(event));
-    this.map.addEventListener("pointermove", (event) => this.onMove(event));
-    this.map.addEventListener("pointerup", (event) => this.onRelease(event));
+    this.map = explorer.map;
+    this.pointers = new Map(); // those that are down: their last events
+    const { element } = this.map;
+    element.addEventListener("pointerdown", (event) => this.onPress(event));
+    element.addEventListener("pointermove", (event) => this.onMove(event));
+    element.addEventListener("pointerup", (event) => this.onRelease(event));
+    element.addEventListener("pointercancel", (event) => this.forget(event));
+    element.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
     // Else a drag counts as a fling too, and Chromium takes the next tap only to stop it.
-    this.map.addEventListener("touchstart", (event) => event.preventDefault());
+    element.addEventListener("touchstart", (event) => event.preventDefault());
   }
 
   onPress(event) {
-    if (event.button !== 0 || !event.isPrimary) return;
-    this.map.setPointerCapture(event.pointerId);
-    this.explorer.tour.stop();
-    this.onMove(event);
+    if (event.button !== 0) return;
+    this.map.element.setPointerCapture(event.pointerId);
+    this.pointers.set(event.pointerId, event);
+    // Until the last finger is lifted.
+    this.movesView = event.shiftKey || this.pointers.size > 1;
+    // A first finger may be one of two.
+    if (!this.movesView && event.pointerType !== "touch") this.movePoint(event);
   }
 
   onMove(event) {
-    if (!this.map.hasPointerCapture(event.pointerId)) return;
-    this.explorer.moveTo(this.explorer.map.pointUnder(event));
+    const before = this.pointers.get(event.pointerId);
+    if (!before) return;
+    if (this.movesView) this.moveView(before, event);
+    else this.movePoint(event);
+    this.pointers.set(event.pointerId, event);
+  }
+
+  onRelease(event) {
+    if (!this.pointers.has(event.pointerId)) return;
+    if (!this.movesView) this.onClick(event);
+    this.forget(event);
+  }
+
+  forget(event) {
+    this.pointers.delete(event.pointerId);
+    if (!this.pointers.size) this.movesView = false;
   }
 
   /** Take in the nearest digit at a double click or tap; of a tap, not every browser tells. */
-  onRelease(event) {
-    if (!this.map.hasPointerCapture(event.pointerId)) return;
+  onClick(event) {
+    if (event.pointerType === "touch") this.movePoint(event);
     const { last } = this;
     this.last = event;
     if (!last || event.timeStamp - last.timeStamp > DOUBLE_MS) return;
-    const distance = Math.hypot(event.clientX - last.clientX, event.clientY - last.clientY);
-    if (distance > DOUBLE_PIXELS[event.pointerType]) return;
+    if (distance(event, last) > DOUBLE_PIXELS[event.pointerType]) return;
     this.last = null;
-    this.explorer.takeInNearest(this.explorer.map.pointUnder(event));
+    this.explorer.takeInNearest(this.map.pointUnder(event));
   }
+
+  movePoint(event) {
+    this.explorer.stopAndMoveTo(this.map.pointUnder(event));
+  }
+
+  /** Let the map follow a pointer, or two: what was between them stays there. */
+  moveView(before, event) {
+    const other = [...this.pointers.values()].find((each) => each.pointerId !== event.pointerId);
+    const share = other ? 0.5 : 1;
+    const step = this.map.stepOf(
+      share * (before.clientX - event.clientX),
+      share * (before.clientY - event.clientY),
+    );
+    this.map.changeView((viewport) => viewport.pan(step));
+    if (!other) return;
+    const middle = this.map.pointUnder({
+      clientX: (event.clientX + other.clientX) / 2,
+      clientY: (event.clientY + other.clientY) / 2,
+    });
+    const factor = distance(event, other) / Math.max(distance(before, other), 1);
+    this.map.changeView((viewport) => viewport.zoomAt(middle, factor));
+  }
+
+  /** Zoom around the mouse; where there is nothing to zoom out of, the page scrolls. */
+  onWheel(event) {
+    const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE : 1);
+    if (pixels > 0 && this.map.viewport.zoom === 1 && !event.ctrlKey) return;
+    event.preventDefault();
+    const point = this.map.pointUnder(event);
+    const factor = Math.exp(-pixels * (event.ctrlKey ? PINCH_ZOOM : WHEEL_ZOOM));
+    this.map.changeView((viewport) => viewport.zoomAt(point, factor));
+  }
+}
+
+function distance(one, other) {
+  return Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
 }

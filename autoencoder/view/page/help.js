@@ -25,6 +25,10 @@ class Help {
     return this.characters.checked;
   }
 
+  set charactersAct(on) {
+    this.characters.checked = on;
+  }
+
   show() {
     this.dialog.showModal();
   }

@@ -2,6 +2,8 @@
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
 
+const ZOOM = 1.5; // of a key or a button
+
 /** The keys, and the buttons that do what keys do. */
 class Keys {
   constructor(explorer, nudge) {
@@ -12,7 +14,10 @@ class Keys {
     for (const button of document.querySelectorAll("#nudges button")) {
       button.addEventListener("click", () => this.nudge(ARROWS[button.value], 1));
     }
-    byId("centre").addEventListener("click", () => explorer.stopAndMoveTo([0, 0]));
+    byId("zoom-in").addEventListener("click", () => explorer.zoom(ZOOM));
+    byId("zoom-out").addEventListener("click", () => explorer.zoom(1 / ZOOM));
+    byId("centre").addEventListener("click", () => explorer.goBack());
+    byId("walk-switch").addEventListener("click", () => explorer.markWalk());
     byId("clear").addEventListener("click", () => explorer.clear());
     byId("another").addEventListener("click", () => explorer.takeInAnother());
     byId("language").addEventListener("click", () => explorer.speak(explorer.language.other()));
@@ -37,10 +42,11 @@ class Keys {
     this.explorer.stopAndMoveTo([x + step * right, y + step * up]);
   }
 
-  /** What a character does; it closes the list of keys, and does nothing more while it is held. */
+  /** What a character does; it closes the list of keys, and does so once while it is held. */
   character(event) {
     const action = this.actionOf(event);
     if (!action || event.repeat || !this.help.charactersAct) return null;
+    if (event.target.matches("input[readonly]")) return null;
     const helpWasOpen = this.help.isOpen;
     return () => {
       this.help.close();
@@ -57,9 +63,14 @@ class Keys {
       g: () => explorer.gridSwitch.toggle(),
       d: () => explorer.densitySwitch.toggle(),
       t: () => explorer.tour.switch.toggle(),
+      p: () => explorer.pcaSwitch.toggle(),
+      w: () => explorer.markWalk(),
       c: () => explorer.clear(),
       n: () => explorer.takeInAnother(),
-      r: () => explorer.stopAndMoveTo([0, 0]),
+      r: () => explorer.goBack(),
+      "+": () => explorer.zoom(ZOOM),
+      "=": () => explorer.zoom(ZOOM), // the same key, on many keyboards
+      "-": () => explorer.zoom(1 / ZOOM),
       h: (helpWasOpen) => helpWasOpen || this.help.show(),
     };
     return actions[event.key.toLowerCase()];

@@ -15,10 +15,6 @@ class Language {
       maximumFractionDigits: 3,
       signDisplay: "always",
     });
-    this.error = new Intl.NumberFormat(code, {
-      minimumFractionDigits: 3,
-      maximumFractionDigits: 3,
-    });
     this.tick = new Intl.NumberFormat(code);
     this.number = new Intl.NumberFormat(code, { maximumSignificantDigits: 4 });
   }
@@ -49,16 +45,23 @@ class Language {
     return point.map((number) => withMinus(this.coordinate.format(number)));
   }
 
-  writeError(error) {
-    return this.error.format(error);
+  writeError(error, decimals = 3) {
+    const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    return error.toLocaleString(this.code, digits);
   }
 
   writeTick(number) {
     return withMinus(this.tick.format(number));
   }
 
-  writeNumber(number) {
-    return number === null ? this.texts.unknown : this.number.format(number);
+  /** What is known of the network: its name, how long it was trained, and how well. */
+  describeNetwork({ network, epoch, loss }) {
+    const { texts } = this;
+    return [
+      texts.network(network),
+      epoch === null ? "" : texts.trained(epoch, this.number.format(epoch)),
+      loss === null ? "" : texts.loss(this.number.format(loss)),
+    ].join("");
   }
 }
 

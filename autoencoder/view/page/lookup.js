@@ -18,13 +18,13 @@ const whenIdle = window.requestIdleCallback ?? ((work) => setTimeout(work, 2 * S
  * of what it is after an eighth of the rows of a square grid.
  */
 class Lookup {
-  constructor(decoder, limits, onComplete) {
+  constructor(decoder, limits) {
     this.decoder = decoder;
-    this.limits = limits.map((ends) => ends.map((end) => clip(end, -1, 1)));
+    this.limits = limits; // of the places
     this.known = 0;
     this.digits = new Float32Array(PLACES * POOLED);
     this.addPlace();
-    whenIdle(() => this.addPlaces(onComplete));
+    this.whenComplete = new Promise((done) => whenIdle(() => this.addPlaces(done)));
   }
 
   get complete() {

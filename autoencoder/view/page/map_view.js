@@ -1,19 +1,18 @@
 "use strict";
 
-const ENCLOSED = [0.25, 0.5, 0.75]; // shares of a digit's codes within its contours
-
 /** The map: axes, dots and densities on a canvas, and the markers that move above them. */
 class MapView {
-  constructor(digits) {
-    this.digits = digits;
-    this.limits = digits.limits;
+  constructor(latentMap, secondsAGlide, onView) {
+    this.latentMap = latentMap;
+    this.onView = onView;
+    this.viewport = new Viewport(latentMap.limits);
     this.axesShown = true;
     this.densityShown = false;
     this.element = byId("map");
     this.context = byId("dots").getContext("2d");
-    this.pointMarker = byId("point");
-    this.nearestMarker = byId("ring");
-    this.bestMarker = byId("cross");
+    this.places = new Map(); // of the markers, in latent coordinates
+    this.dots = new Dots(latentMap.digits, secondsAGlide, () => this.draw());
+    this.dots.put(latentMap, this.viewport);
     new ResizeObserver(() => this.onResize()).observe(this.element);
     DARK.addEventListener("change", () => this.draw());
   }
@@ -26,7 +25,15 @@ class MapView {
   /** Draw anew; an observer calls when it begins to observe, too. */
   onResize() {
     const { width, height } = this.context.canvas.getBoundingClientRect();
-    if (width !== this.width || height !== this.height) this.draw();
+    if (width !== this.size?.width || height !== this.size?.height) this.draw();
+  }
+
+  /** Show another map of the same digits, all of it. */
+  showMap(latentMap) {
+    this.latentMap = latentMap;
+    this.viewport = new Viewport(latentMap.limits);
+    this.dots.glide(latentMap, this.viewport);
+    this.followView();
   }
 
   showAxes(shown) {
@@ -39,12 +46,27 @@ class MapView {
     this.draw();
   }
 
+  // --- the view ---
+
+  changeView(change) {
+    const { zoom, ends } = this.viewport;
+    change(this.viewport);
+    if (zoom === this.viewport.zoom && String(ends) === String(this.viewport.ends)) return;
+    this.dots.put(this.latentMap, this.viewport);
+    this.followView();
+  }
+
+  followView() {
+    for (const marker of this.places.keys()) this.placeMarker(marker);
+    this.requestDraw();
+    this.onView();
+  }
+
   // --- points and the map ---
 
-  /** A point as fractions of the map, from its top left. */
-  toFractions([x, y]) {
-    const [[left, right], [bottom, top]] = this.limits;
-    return [(x - left) / (right - left), (top - y) / (top - bottom)];
+  /** A point as fractions of what is in view of the map, from its top left. */
+  toFractions(point) {
+    return this.viewport.toFractions(point);
   }
 
   /** The point under the pointer; where that is beyond the map, the point at the map's edge. */
@@ -52,93 +74,75 @@ class MapView {
     const box = this.element.getBoundingClientRect();
     const across = clip((clientX - box.left) / box.width, 0, 1);
     const down = clip((clientY - box.top) / box.height, 0, 1);
-    const [[left, right], [bottom, top]] = this.limits;
-    return [left + across * (right - left), top + down * (bottom - top)];
+    return this.viewport.toPoint([across, down]);
   }
 
-  /** Move the red point, and the ring around the digit that is nearest to it, if there is one. */
-  mark(point, nearest) {
-    this.moveMarker(this.pointMarker, point);
-    this.moveMarker(this.nearestMarker, nearest);
+  /** How far pixels of the window reach on the map. */
+  stepOf(across, down) {
+    const { width, height } = this.element.getBoundingClientRect();
+    const [x, y] = this.viewport.toPoint([across / width, down / height]);
+    const [left, top] = this.viewport.toPoint([0, 0]);
+    return [x - left, y - top];
   }
 
-  /** Lay a cross on the best point of the digit taken in, or take it away. */
-  markBest(point) {
-    this.moveMarker(this.bestMarker, point);
-  }
-
-  moveMarker(marker, point) {
+  /** Lay a marker on a point, or take it away. */
+  mark(marker, point) {
     marker.toggleAttribute("hidden", !point);
-    if (!point) return;
-    const [across, down] = this.toFractions(point);
+    if (point) this.places.set(marker, point);
+    else this.places.delete(marker);
+    if (point) this.placeMarker(marker);
+  }
+
+  placeMarker(marker) {
+    const [across, down] = this.toFractions(this.places.get(marker));
     marker.style.left = percent(across);
     marker.style.top = percent(down);
   }
 
   // --- the canvas, which a move of the point leaves as it is ---
 
+  /** Draw before the next frame, once for all that changed. */
+  requestDraw() {
+    this.drawRequest ??= requestAnimationFrame(() => this.draw());
+  }
+
   draw() {
+    cancelAnimationFrame(this.drawRequest);
+    this.drawRequest = null;
     const { context } = this;
-    const { width, height } = context.canvas.getBoundingClientRect();
-    this.width = width;
-    this.height = height;
-    context.canvas.width = Math.round(width * devicePixelRatio);
-    context.canvas.height = Math.round(height * devicePixelRatio);
+    const size = context.canvas.getBoundingClientRect();
+    this.size = size;
+    context.canvas.width = Math.round(size.width * devicePixelRatio);
+    context.canvas.height = Math.round(size.height * devicePixelRatio);
     context.scale(devicePixelRatio, devicePixelRatio);
     const style = getComputedStyle(document.documentElement);
-    const colours = this.digits.visible.map((_, digit) => style.getPropertyValue(`--digit-${digit}`));
-    if (this.axesShown) this.drawAxes(style);
-    this.drawDots(colours);
-    if (this.densityShown) this.drawDensities(colours);
+    const colours = Array.from({ length: 10 }, (_, n) => style.getPropertyValue(`--digit-${n}`));
+    if (this.axesShown) drawAxes(context, size, this.viewport, this.language, style);
+    this.drawDots(size, colours);
+    if (this.densityShown && !this.dots.gliding) this.drawDensities(size, colours);
   }
 
-  drawAxes(style) {
-    const { context, width, height } = this;
-    const size = 0.75 * parseFloat(style.fontSize);
-    context.font = `${size}px ${style.fontFamily}`;
-    context.fillStyle = style.getPropertyValue("--soft");
-    const spacing = width < 25 * size ? 0.5 : 0.25;
-    for (let tick = -1; tick <= 1; tick += spacing) {
-      const [across, down] = this.toFractions([tick, tick]);
-      const [x, y] = [across * width, down * height];
-      const name = this.language.writeTick(tick);
-      context.strokeStyle = style.getPropertyValue(tick === 0 ? "--axis" : "--line");
-      strokeLine(context, [x, 0], [x, height]);
-      strokeLine(context, [0, y], [width, y]);
-      // A name is left out where it would meet one of the other axis, or be cut off.
-      if (across > 0.08 && across < 0.95) {
-        context.fillText(name, x + 0.3 * size, height - 0.5 * size);
-      }
-      if (down > 0.05 && down < 0.92) context.fillText(name, 0.5 * size, y - 0.3 * size);
-    }
+  /** Dots grow as the map does, but less. */
+  drawDots(size, colours) {
+    const radius = clip(size.width / 330, 1.3, 5) * this.viewport.zoom ** 0.4;
+    this.context.globalAlpha = this.densityShown ? 0.3 : 0.6;
+    this.dots.draw(this.context, size, radius, colours);
+    this.context.globalAlpha = 1;
   }
 
-  drawDots(colours) {
-    const { context, width, height } = this;
-    const radius = clip(width / 330, 1.3, 5);
-    context.globalAlpha = this.densityShown ? 0.3 : 0.6;
-    this.digits.labels.forEach((label, index) => {
-      if (!this.digits.visible[label]) return;
-      const [across, down] = this.toFractions(this.digits.latent(index));
-      context.fillStyle = colours[label];
-      context.beginPath();
-      context.arc(across * width, down * height, radius, 0, 2 * Math.PI);
-      context.fill();
-    });
-    context.globalAlpha = 1;
-  }
-
-  drawDensities(colours) {
-    const { context, width, height } = this;
-    this.densities ??= this.digits.visible.map((_, digit) =>
-      estimateDensity(this.fractionsOf(digit), ENCLOSED),
-    );
-    const toPixels = new DOMMatrix([width, 0, 0, height, 0, 0]);
+  drawDensities({ width, height }, colours) {
+    const { context, latentMap } = this;
+    // Where the whole map lies, of which a part is in view.
+    const [[left], [, top]] = latentMap.limits;
+    const [across, down] = this.toFractions([left, top]);
+    const { zoom } = this.viewport;
+    const whole = [across * width, down * height, zoom * width, zoom * height];
+    const toPixels = new DOMMatrix([whole[2], 0, 0, whole[3], whole[0], whole[1]]);
     context.lineWidth = clip(width / 400, 1.25, 4);
-    this.densities.forEach(({ contours, shade }, digit) => {
-      if (!this.digits.visible[digit]) return;
+    latentMap.densities().forEach(({ contours, shade }, digit) => {
+      if (!latentMap.digits.visible[digit]) return;
       context.globalAlpha = 0.35;
-      context.drawImage(tint(shade, colours[digit]), 0, 0, width, height);
+      context.drawImage(tint(shade, colours[digit]), ...whole);
       context.globalAlpha = 1;
       context.strokeStyle = colours[digit];
       for (const contour of contours) {
@@ -148,18 +152,4 @@ class MapView {
       }
     });
   }
-
-  /** The codes of a digit, as fractions of the map. */
-  fractionsOf(digit) {
-    const { labels } = this.digits;
-    const indices = [...labels.keys()].filter((index) => labels[index] === digit);
-    return indices.map((index) => this.toFractions(this.digits.latent(index)));
-  }
-}
-
-function strokeLine(context, start, end) {
-  context.beginPath();
-  context.moveTo(...start);
-  context.lineTo(...end);
-  context.stroke();
 }

@@ -42,10 +42,28 @@ const TEXTS = {
     neighbours: "Nearest real digits",
     ringed: "the first is ringed on the map",
     takeIn: (digit) => `Take in a real ${digit}`,
+    meanErrors: (network, none) =>
+      `Mean error of all digits: ${network} with the network, ${none} without one.`,
+    itsErrors: (network, none) => `Of the digit in: ${network} and ${none}.`,
     tools: "Tools",
     grid: "Grid",
     density: "Density",
     tour: "Tour",
+    pca: "Without a network",
+    mapNames: { network: "The network’s map", pca: "PCA’s map, without a network" },
+    walkFrom: "Walk from A",
+    walkTo: "Walk to B",
+    walkEnd: "End the walk",
+    isA: "A is here: move on, mark B",
+    walk: "From A to B",
+    walkEnds: (a, b) => `From A${a && `, ${a},`} to B${b && `, ${b}`}`,
+    saveStrip: "Save as a picture",
+    zoomIn: "Zoom in",
+    zoomOut: "Zoom out",
+    copyLink: "Copy link",
+    copied: "The link is copied",
+    linkTitle: "A link to this place",
+    linkHint: "This browser lets no page copy: please copy it yourself.",
     centre: "Centre",
     keys: "Keys",
     help: "Help",
@@ -54,8 +72,9 @@ const TEXTS = {
     far: "Far from any real digit",
     announcement: (point, digit) => `At ${point}: ${digit.toLowerCase()}.`,
     absent: (digit) => `There is no ${digit} on this map`,
-    network: (name, epoch, loss) => `Network: ${name}, epoch ${epoch}, loss ${loss}.`,
-    unknown: "unknown",
+    network: (name) => `Network: ${name}`,
+    trained: (epoch, times) => `, trained on each digit ${epoch === 1 ? "once" : `${times} times`}`,
+    loss: (loss) => `; mean square of a pixel’s error: ${loss}`,
     noEncoder:
       "This page carries no encoder, the half of the network that reads: for your drawing, it" +
       " searches for the point whose digit comes closest.",
@@ -77,7 +96,7 @@ const TEXTS = {
     helpGridDoes: "a grid of decoded digits under the dots",
     helpDensityDoes: "regions that hold 25, 50 and 75% of each digit",
     helpTourDoes: "start or stop a tour through the ten digits",
-    helpCentreDoes: "back to the centre",
+    helpCentreDoes: "back to the centre, and to the whole map",
     helpHelpDoes: "this list",
     helpLegend: "click in the legend",
     helpLegendDoes: "hide a digit, show only this one, or jump to it",
@@ -95,6 +114,35 @@ const TEXTS = {
     helpDoubleTap: "double tap",
     helpTapLegend: "tap in the legend",
     characters: "Keys of one character: letters and numbers",
+    helpPcaDoes: "the same digits without a network, and back",
+    helpWalkDoes: "a walk: mark A, mark B, end it",
+    helpWheel: "wheel, + and −",
+    helpWheelDoes: "zoom",
+    helpPan: "shift and drag",
+    helpPanDoes: "pan",
+    helpPinch: "two fingers",
+    helpPinchDoes: "zoom and pan",
+    explain: "How it works",
+    sketch: "784 numbers become 2, and 2 become 784",
+    encoder: "encoder",
+    decoder: "decoder",
+    explainIn:
+      "In goes a picture of 28 × 28 pixels: 784 numbers, each of which tells how much ink lies" +
+      " in one place.",
+    explainTwo:
+      "The encoder, half of a neural network, squeezes them into two numbers, which are a place" +
+      " on the map: digits that look alike land close together, though nobody told the network" +
+      " which digit is which.",
+    explainBlur:
+      "From these two numbers alone, the decoder draws the digit again: it cannot know every" +
+      " stroke, so it draws the average of all that it might have been, and an average is blurred.",
+    explainMix:
+      "A 9 is nearly a 4 whose top is closed: most of their pixels are the same, so they land in" +
+      " nearly the same place, and mix.",
+    tryTitle: "Three things to try",
+    tryWalk: "Walk from a 4 to a 9: at which step does it turn?",
+    tryDensity: "Which two digits overlap most?",
+    tryPca: "And without a network: what gets worse?",
     close: "Close",
     tooOld: "This browser is too old to unpack the page: please open it with a newer one.",
     damaged: "This page is damaged: please download it again.",
@@ -141,10 +189,28 @@ const TEXTS = {
     neighbours: "Vrais chiffres voisins",
     ringed: "le premier est cerclé sur la carte",
     takeIn: (digit) => `Donner un vrai ${digit}`,
+    meanErrors: (network, none) =>
+      `Erreur moyenne de tous les chiffres\u00a0: ${network} avec le réseau, ${none} sans lui.`,
+    itsErrors: (network, none) => `Du chiffre donné\u00a0: ${network} et ${none}.`,
     tools: "Outils",
     grid: "Grille",
     density: "Densité",
     tour: "Visite",
+    pca: "Sans réseau",
+    mapNames: { network: "La carte du réseau", pca: "La carte de l’ACP, sans réseau" },
+    walkFrom: "Partir de A",
+    walkTo: "Aller à B",
+    walkEnd: "Finir le trajet",
+    isA: "A est ici\u00a0: avancez, marquez B",
+    walk: "De A à B",
+    walkEnds: (a, b) => `De A${a && `, ${a},`} à B${b && `, ${b}`}`,
+    saveStrip: "Enregistrer l’image",
+    zoomIn: "Agrandir",
+    zoomOut: "Réduire",
+    copyLink: "Copier le lien",
+    copied: "Le lien est copié",
+    linkTitle: "Un lien vers cet endroit",
+    linkHint: "Ce navigateur ne laisse pas les pages copier\u00a0: copiez-le vous-même.",
     centre: "Centre",
     keys: "Touches",
     help: "Aide",
@@ -153,8 +219,9 @@ const TEXTS = {
     far: "Loin de tout chiffre réel",
     announcement: (point, digit) => `Position ${point}\u00a0: ${digit.toLowerCase()}.`,
     absent: (digit) => `Il n’y a pas de ${digit} sur cette carte`,
-    network: (name, epoch, loss) => `Réseau\u00a0: ${name}, époque ${epoch}, erreur ${loss}.`,
-    unknown: "inconnue",
+    network: (name) => `Réseau\u00a0: ${name}`,
+    trained: (_, times) => `, entraîné ${times}\u00a0fois sur chaque chiffre`,
+    loss: (loss) => `\u00a0; écart d’un pixel au carré, en moyenne\u00a0: ${loss}`,
     noEncoder:
       "Cette page n’a pas d’encodeur, la moitié du réseau qui lit\u00a0: pour votre dessin, elle" +
       " cherche le point dont le chiffre s’en approche le plus.",
@@ -176,7 +243,7 @@ const TEXTS = {
     helpGridDoes: "une grille de chiffres décodés sous les points",
     helpDensityDoes: "les zones qui contiennent 25, 50 et 75\u00a0% de chaque chiffre",
     helpTourDoes: "démarrer ou arrêter une visite des dix chiffres",
-    helpCentreDoes: "revenir au centre",
+    helpCentreDoes: "revenir au centre et à toute la carte",
     helpHelpDoes: "cette liste",
     helpLegend: "cliquer dans la légende",
     helpLegendDoes: "masquer un chiffre, n’afficher que lui ou y aller",
@@ -194,6 +261,36 @@ const TEXTS = {
     helpDoubleTap: "toucher deux fois",
     helpTapLegend: "toucher la légende",
     characters: "Touches d’un caractère\u00a0: lettres et chiffres",
+    helpPcaDoes: "les mêmes chiffres sans réseau, et retour",
+    helpWalkDoes: "un trajet\u00a0: marquer A, marquer B, finir",
+    helpWheel: "molette, + et −",
+    helpWheelDoes: "agrandir, réduire",
+    helpPan: "Maj + glisser",
+    helpPanDoes: "déplacer la carte",
+    helpPinch: "deux doigts",
+    helpPinchDoes: "agrandir, déplacer la carte",
+    explain: "Comment ça marche",
+    sketch: "784 nombres en deviennent 2, et 2 en redeviennent 784",
+    encoder: "encodeur",
+    decoder: "décodeur",
+    explainIn:
+      "On donne une image de 28 × 28\u00a0pixels, c’est-à-dire 784\u00a0nombres\u00a0: chacun dit" +
+      " combien d’encre il y a à un endroit.",
+    explainTwo:
+      "L’encodeur, une moitié du réseau de neurones, les résume en deux nombres, donc en une" +
+      " position sur la carte\u00a0: les chiffres qui se ressemblent arrivent côte à côte, alors que" +
+      " personne n’a dit au réseau quel chiffre est lequel.",
+    explainBlur:
+      "À partir de ces deux nombres seulement, le décodeur redessine le chiffre\u00a0: il ne peut" +
+      " pas connaître chaque trait, alors il dessine la moyenne de tout ce que cela pouvait être, et" +
+      " une moyenne est floue.",
+    explainMix:
+      "Un 9 est presque un 4 dont le haut est fermé\u00a0: la plupart de leurs pixels sont les mêmes," +
+      " ils arrivent donc presque au même endroit et se mélangent.",
+    tryTitle: "Trois choses à essayer",
+    tryWalk: "Allez d’un 4 à un 9\u00a0: à quel pas devient-il un 9\u00a0?",
+    tryDensity: "Quels sont les deux chiffres qui se recouvrent le plus\u00a0?",
+    tryPca: "Et sans réseau\u00a0: qu’est-ce qui devient moins bon\u00a0?",
     close: "Fermer",
     tooOld:
       "Ce navigateur est trop ancien pour ouvrir cette page\u00a0: utilisez-en un plus récent.",

@@ -1,7 +1,5 @@
 "use strict";
 
-const STILL = matchMedia("(prefers-reduced-motion: reduce)");
-
 /** A tour through the points where the digits are densest, from where it began, for ever. */
 class Tour {
   constructor(explorer, secondsALeg) {
@@ -15,8 +13,8 @@ class Tour {
   }
 
   begin() {
-    const { point, digits } = this.explorer;
-    this.stops = [point, ...digits.densestPoints.filter((stop) => stop)];
+    const { point, latentMap } = this.explorer;
+    this.stops = [point, ...latentMap.densestPoints.filter((stop) => stop)];
     this.began = performance.now();
     this.leg = 0;
     this.onFrame();
