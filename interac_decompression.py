@@ -12,7 +12,6 @@ import argparse
 import itertools
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,10 +37,10 @@ from autoencoder.storage.checkpoint import (
 from autoencoder.storage.files import write_atomically
 from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.view import page, pictures
-from autoencoder.view.background import Background
+from autoencoder.view.comparison import Comparison
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
 from autoencoder.view.follower import Follower
-from autoencoder.view.keyboard import HeldKey, digit_on_key
+from autoencoder.view.keyboard import HeldKey, digit_on_key, disconnect_shortcuts, name_of_key
 from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, LatentMap, Point
 from autoencoder.view.motion import Tour
 
@@ -114,7 +113,6 @@ class Explorer:
         point: Sequence[float] = (0.0, 0.0),
         data: Path | None = None,
     ) -> None:
-        self.data = data or default_root()
         self.latent_map = latent_map
         self.point: Point = np.array(point, dtype=float)
         self.view = ExplorerView(figure, latent_map, self.point, HELP)
@@ -128,7 +126,18 @@ class Explorer:
         self.redraw_timer = self.canvas.new_timer(1, [(self.redraw, (), {})])
         self.redraw_timer.single_shot = True
         self.redraw_pending = False
-        self.background = Background(self.canvas)
+        self.comparison = Comparison(self.canvas, data or default_root(), self.compare, self.say)
+        self.actions = {
+            "n": lambda: self.take_in_any_of(np.flatnonzero(self.view.map.shown)),
+            "c": self.clear,
+            "g": self.view.toggle_grid,
+            "d": self.view.toggle_densities,
+            "t": self.toggle_tour,
+            "s": self.save_view,
+            "p": lambda: self.comparison.toggle(self.latent_map),
+            "w": self.mark_walk,
+            "r": self.go_home,
+        }
         self.tour = Tour(self.canvas, self.go_on)
         self.held_key = HeldKey()
         self.chance = np.random.default_rng()
@@ -136,10 +145,7 @@ class Explorer:
         if self.has_event_loop:
             # What the first digit that goes in needs takes a second, in which a stroke would stall.
             threading.Thread(target=latent_map.prepare, daemon=True).start()
-        # The explorer's keys come first; on_key hands on the others.
-        manager = self.canvas.manager
-        if manager is not None and manager.key_press_handler_id is not None:
-            self.canvas.mpl_disconnect(manager.key_press_handler_id)
+        disconnect_shortcuts(self.canvas)  # The explorer's keys come first: see on_key.
         self.canvas.mpl_connect("button_press_event", self.on_press)
         self.canvas.mpl_connect("motion_notify_event", self.on_move)
         self.canvas.mpl_connect("button_release_event", self.on_release)
@@ -262,8 +268,7 @@ class Explorer:
     # --- the keys -----------------------------------------------------------------------------
 
     def on_key(self, event: KeyEvent) -> None:
-        # With Caps Lock, letters arrive as capitals.
-        key = event.key.lower() if event.key and len(event.key) == 1 else event.key or ""
+        key = name_of_key(event)
         name = key.removeprefix("shift+")
         # Switches would go on and off for as long as their keys are held.
         if self.held_key.repeats(event) and name not in ARROWS:
@@ -276,26 +281,8 @@ class Explorer:
             self.stop_and_move_to(self.view.map.clipped(point))
         elif (digit := digit_on_key(event)) is not None:
             self.jump_to(digit)
-        elif key == "r":
-            self.go_home()
-        elif key == "p":
-            self.toggle_network()
-        elif key == "w":
-            self.mark_walk()
-        elif key == "g":
-            self.view.map.toggle_grid()
-            self.canvas.draw_idle()
-        elif key == "t":
-            self.toggle_tour()
-        elif key == "s":
-            self.save_view()
-        elif key == "d":
-            self.view.map.toggle_densities()
-            self.canvas.draw_idle()
-        elif key == "n":
-            self.take_in_any_of(np.flatnonzero(self.view.map.shown))
-        elif key == "c":
-            self.clear()
+        elif key in self.actions:
+            self.actions[key]()
         elif key == "h":
             self.view.show_help(not help_was_open)
         elif any(key in mpl.rcParams[name] for name in TOOLBAR_KEYS):
@@ -351,53 +338,14 @@ class Explorer:
 
     def go_home(self) -> None:
         """Bring back the centre, and into view the whole map."""
-        self.view.map.show_whole()
-        self.forget_views()
+        self.view.show_whole()
         self.stop_and_move_to((0, 0))
-        self.canvas.draw_idle()
-
-    def forget_views(self) -> None:
-        """Have the toolbar take what is in view by now for its home."""
-        if self.canvas.toolbar is not None:
-            self.canvas.toolbar.update()
 
     def mark_walk(self) -> None:
         """Mark where a walk begins, then where it ends; then take it away."""
         self.tour.stop()
         self.view.mark_walk(self.point, self.digit_in)
         self.say("A is here: move on, mark B" if len(self.view.walk.ends) == 1 else "")
-
-    # --- without a network --------------------------------------------------------------------
-
-    def toggle_network(self) -> None:
-        """Go over to the map of the same digits without a network, or back."""
-        if self.view.other_map is None:
-            self.say("fitting PCA ...")
-            self.background.begin(self.fit, self.take_fitted)
-        else:
-            self.compare_with(self.view.other_map)
-
-    def fit(self) -> LatentMap:
-        """The map of the digits under the principal components of the training digits."""
-        training = load_mnist(self.data, "train")
-        fitted = LatentMap(PrincipalComponents(training.images), self.latent_map.digits)
-        for each in (fitted, self.latent_map):
-            each.prepare()
-        return fitted
-
-    def take_fitted(self, work: Future[LatentMap]) -> None:
-        if work.exception() is None:
-            self.message = ""
-            self.compare_with(work.result())
-        elif isinstance(work.exception(), UserError):
-            self.say("cannot read the training digits")
-        else:
-            work.result()  # It raises what is no user's to mend.
-
-    def compare_with(self, other_map: LatentMap) -> None:
-        """Go over to another map, and tell its errors beside those of the map it is from."""
-        self.view.compare(other_map, self.latent_map)
-        self.show_map(other_map)
 
     # --- what moves by itself -----------------------------------------------------------------
 
@@ -414,6 +362,11 @@ class Explorer:
         self.point = point
         self.request_redraw()
 
+    def compare(self, latent_map: LatentMap, other_map: LatentMap) -> None:
+        """Go over to another map, and tell its errors beside those of the map it is from."""
+        self.view.compare(latent_map, other_map)
+        self.show_map(latent_map)
+
     def show_map(self, latent_map: LatentMap) -> None:
         """Go over to another map of the same digits, to which their dots glide in half a second.
 
@@ -423,7 +376,6 @@ class Explorer:
         self.tour.stop()
         self.latent_map = latent_map
         self.view.show_map(latent_map, glides=self.has_event_loop)
-        self.forget_views()
         if self.digit_in is None:
             self.point = np.clip(self.point, *self.view.map.limits.T)
         else:
@@ -444,11 +396,13 @@ class Explorer:
         if self.dragging or self.drawing:
             return False
         if isinstance(self.latent_map.model, PrincipalComponents):
-            self.view.compare(self.latent_map, latent_map)  # It is there to go back to.
+            self.comparison.other = latent_map  # It is there to go back to.
+            self.view.compare(self.latent_map, latent_map)
             self.canvas.draw_idle()
         else:
             if self.view.other_map is not None:
                 self.view.compare(latent_map, self.view.other_map)
+            self.comparison.shown = latent_map
             is_touring = bool(self.tour.stops)
             self.show_map(latent_map)
             if is_touring:

@@ -17,7 +17,7 @@ from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.storage.followed_file import FollowedFile
-from autoencoder.view import follower
+from autoencoder.view import comparison, follower
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, line_box
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
 from interac_decompression import Explorer
@@ -801,7 +801,7 @@ def test_in_a_window_the_dots_glide_to_another_map(
 def test_p_shows_the_same_digits_without_a_network_and_back(
     latent_map: LatentMap, linear_map: LatentMap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "load_mnist", lambda _root, _split: latent_map.digits)
+    monkeypatch.setattr(comparison, "load_mnist", lambda _root, _split: latent_map.digits)
     explorer = explore(latent_map)
     before = pixels_of(explorer)
     assert explorer.view.name.get_text() == ""
@@ -837,7 +837,7 @@ def test_p_without_the_training_digits_says_so(
     def refuse(_root: Path, _split: str) -> Digits:
         raise UserError("the archive is missing and could not be downloaded")
 
-    monkeypatch.setattr(script, "load_mnist", refuse)
+    monkeypatch.setattr(comparison, "load_mnist", refuse)
     press(explorer, "p")
     assert explorer.view.message.get_text() == "cannot read the training digits"
     assert explorer.view.map.latent_map is explorer.latent_map

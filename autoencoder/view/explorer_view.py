@@ -129,13 +129,7 @@ class ExplorerView:
         self.figure.text(middle, 0.83, "two\nnumbers", ha="center", fontsize=9, color="grey")
         self.figure.text(middle, 0.65, "→", ha="center", fontsize=14, color="grey")
         boxes = NUMBERS, PAIR, MAP_NAME
-        self.numbers, self.pair, self.name = (self.add_text(box) for box in boxes)
-
-    def add_text(self, box: tuple[float, float, float, float]) -> Text:
-        """A text on axes of its own, for a figure leaves out animated texts when it is saved."""
-        axes = self.figure.add_axes(box)
-        axes.set_axis_off()
-        return axes.text(0, 0.5, "", fontsize=10, va="center")
+        self.numbers, self.pair, self.name = (add_text(self.figure, box) for box in boxes)
 
     def build_digit(self) -> None:
         axes = self.figure.add_axes(DIGIT)
@@ -285,6 +279,24 @@ class ExplorerView:
         self.strip_image.axes.set_visible(not self.walk.is_whole)
         self.canvas.draw_idle()
 
+    def toggle_grid(self) -> None:
+        self.map.toggle_grid()
+        self.canvas.draw_idle()
+
+    def toggle_densities(self) -> None:
+        self.map.toggle_densities()
+        self.canvas.draw_idle()
+
+    def show_whole(self) -> None:
+        """Bring the whole map into view, which the toolbar takes for its home from now on."""
+        self.map.show_whole()
+        self.forget_views()
+        self.canvas.draw_idle()
+
+    def forget_views(self) -> None:
+        if self.canvas.toolbar is not None:
+            self.canvas.toolbar.update()
+
     def compare(self, here: LatentMap, there: LatentMap) -> None:
         """Tell the errors of the map that is shown and of another one."""
         self.other_map = there
@@ -298,6 +310,7 @@ class ExplorerView:
         self.latent_map = latent_map
         self.map.set_off(latent_map, latent_map.limits(self.start))
         self.walk.show_map(latent_map, *self.map.limits.T)
+        self.forget_views()
         if glides:
             self.glide.begin()
         else:
@@ -346,6 +359,13 @@ class ExplorerView:
             return
         for box in (right_side, *before, *self.marker_boxes):
             self.canvas.blit(box)
+
+
+def add_text(figure: Figure, box: tuple[float, float, float, float]) -> Text:
+    """A text on axes of its own, for a figure leaves out animated texts when it is saved."""
+    axes = figure.add_axes(box)
+    axes.set_axis_off()
+    return axes.text(0, 0.5, "", fontsize=10, va="center")
 
 
 def lines_through(strokes: list[list[tuple[float, float]]]) -> NDArray[np.float64]:
