@@ -177,7 +177,7 @@ def test_an_old_browser_is_told(visit: Callable[..., Visit], browser: "Browser")
     assert here.page.locator("main").is_hidden()
 
 
-@pytest.mark.parametrize("part", ["numbers", "pixels"])
+@pytest.mark.parametrize("part", ["numbers", "later"])
 def test_a_damaged_page_says_so(
     visit: Callable[..., Visit], small: Path, tmp_path: Path, part: str
 ) -> None:
