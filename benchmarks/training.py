@@ -3,6 +3,7 @@
     python -m benchmarks.training
     python -m benchmarks.training --check      # exit 1 where a bar is missed
     python -m benchmarks.training --beside     # main.py alone, and beside two busy processes
+    python -m benchmarks.training --followed   # main.py alone, and with the explorer beside it
 
 The reference's way is written here from its description: a DataLoader with four workers over
 MNIST and its transform, float32, Adam with weight decay, the loss read after every batch.

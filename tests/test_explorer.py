@@ -969,7 +969,9 @@ def test_save_films_the_tour_once_round(
     x = 840 * (left + width / 2) + side * (np.arange(28) - 13.5)
     y = 480 * (1 - bottom - height / 2) + side * (np.arange(28) - 13.5)
     for digit in (0, 5, 9):
-        expected = latent_map.decode([latent_map.densest_point(digit)])[0].reshape(28, 28)
+        stop = latent_map.densest_point(digit)
+        assert stop is not None
+        expected = latent_map.decode([stop])[0].reshape(28, 28)
         shown = frames[2 * digit][np.ix_(y.astype(int), x.astype(int))]
         assert np.abs(shown - 255 * expected).mean() < 8
 
