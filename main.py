@@ -223,11 +223,7 @@ def is_numbered(training: Training, save_every: int) -> bool:
 
 @torch.inference_mode()
 def report(
-    training: Training,
-    train_set: Digits,
-    test_set: Digits,
-    folder: RunFolder,
-    img: Path,
+    training: Training, train_set: Digits, test_set: Digits, folder: RunFolder, img: Path
 ) -> None:
     """Print the results of a finished run and write its pictures."""
     model = training.model.cpu().eval()
