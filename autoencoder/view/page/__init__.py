@@ -61,7 +61,7 @@ from torch.nn.utils import fuse_linear_bn_eval
 TEMPLATE = Path(__file__).parent
 # In this order in one script: modules would not load from disk. The last one starts the page.
 SCRIPTS = (
-    *("texts.js", "language.js"),
+    *("english.js", "french.js", "language.js"),
     *("elements.js", "reading_order.js"),
     *("numbers.js", "ink.js", "digits.js"),
     *("decoder.js", "lookup.js", "linear.js"),
