@@ -11,7 +11,6 @@ Press h in the window for the keys.
 import argparse
 import itertools
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -28,13 +27,22 @@ from autoencoder.command_line import (
 from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
 from autoencoder.linear import PrincipalComponents
-from autoencoder.mnist import load_mnist
-from autoencoder.storage.checkpoint import Checkpoint, default_checkpoint, load_checkpoint
+from autoencoder.mnist import Digits, default_root, load_mnist
+from autoencoder.storage.checkpoint import (
+    OWN_BEST,
+    Checkpoint,
+    default_checkpoint,
+    load_checkpoint,
+)
 from autoencoder.storage.files import write_atomically
+from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.view import page, pictures
+from autoencoder.view.comparison import Comparison
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
-from autoencoder.view.keyboard import HeldKey, digit_on_key
-from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, SECONDS_A_LEG, LatentMap, Point
+from autoencoder.view.follower import Follower
+from autoencoder.view.keyboard import HeldKey, digit_on_key, disconnect_shortcuts, name_of_key
+from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, LatentMap, Point
+from autoencoder.view.motion import Tour
 
 import matplotlib as mpl
 import numpy as np
@@ -44,7 +52,6 @@ from numpy.typing import ArrayLike, NDArray
 
 PEN, ERASER = MouseButton.LEFT, MouseButton.RIGHT
 ERASER_RADIUS = 0.06  # as a share of the panel
-FRAME_MS = 25  # between two frames of the tour
 ARROWS = {"left": (-1, 0), "right": (1, 0), "down": (0, -1), "up": (0, 1)}
 # Of matplotlib's own shortcuts, those that do no harm here (some would set a logarithmic scale).
 TOOLBAR_KEYS: Final = (
@@ -69,7 +76,9 @@ g                grid of decoded digits, on and off
 d                where 25, 50 and 75% of each digit live
 t                tour through the ten digits, start and stop
 s                save the view as a PNG
-r                back to the centre
+p                the same digits without a network, and back
+w                a walk: mark A, mark B, end it
+r                back to the centre, and to the whole map
 h                this list
 click in legend  hide or show a digit; with shift, show only this one"""
 
@@ -86,6 +95,9 @@ class Explorer:
     latent_map : LatentMap
     point : (x, y) in [-1, 1]²
         Where to start.
+    data : Path or None
+        The folder that holds the training digits, of which principal components are made; None for
+        the one that the project comes with.
 
     Attributes
     ----------
@@ -95,7 +107,11 @@ class Explorer:
     """
 
     def __init__(
-        self, figure: Figure, latent_map: LatentMap, point: Sequence[float] = (0.0, 0.0)
+        self,
+        figure: Figure,
+        latent_map: LatentMap,
+        point: Sequence[float] = (0.0, 0.0),
+        data: Path | None = None,
     ) -> None:
         self.latent_map = latent_map
         self.point: Point = np.array(point, dtype=float)
@@ -110,19 +126,26 @@ class Explorer:
         self.redraw_timer = self.canvas.new_timer(1, [(self.redraw, (), {})])
         self.redraw_timer.single_shot = True
         self.redraw_pending = False
-        self.tour_timer = self.canvas.new_timer(FRAME_MS, [(self.on_tour, (), {})])
+        self.comparison = Comparison(self.canvas, data or default_root(), self.compare, self.say)
+        self.actions = {
+            "n": lambda: self.take_in_any_of(np.flatnonzero(self.view.map.shown)),
+            "c": self.clear,
+            "g": self.view.toggle_grid,
+            "d": self.view.toggle_densities,
+            "t": self.toggle_tour,
+            "s": self.save_view,
+            "p": lambda: self.comparison.toggle(self.latent_map),
+            "w": self.mark_walk,
+            "r": self.go_home,
+        }
+        self.tour = Tour(self.canvas, self.go_on)
         self.held_key = HeldKey()
         self.chance = np.random.default_rng()
-        self.tour_stops: list[Point] = []
-        self.tour_began = 0.0
 
         if self.has_event_loop:
             # What the first digit that goes in needs takes a second, in which a stroke would stall.
             threading.Thread(target=latent_map.prepare, daemon=True).start()
-        # The explorer's keys come first; on_key hands on the others.
-        manager = self.canvas.manager
-        if manager is not None and manager.key_press_handler_id is not None:
-            self.canvas.mpl_disconnect(manager.key_press_handler_id)
+        disconnect_shortcuts(self.canvas)  # The explorer's keys come first: see on_key.
         self.canvas.mpl_connect("button_press_event", self.on_press)
         self.canvas.mpl_connect("motion_notify_event", self.on_move)
         self.canvas.mpl_connect("button_release_event", self.on_release)
@@ -143,7 +166,7 @@ class Explorer:
         elif event.button != MouseButton.LEFT:
             return
         elif event.inaxes is self.view.map.axes:
-            self.stop_tour()
+            self.tour.stop()
             self.dragging = True
             if event.dblclick:
                 self.take_in_nearest(self.view.map.at_pixel(event.x, event.y))
@@ -177,7 +200,7 @@ class Explorer:
 
     def begin_stroke(self) -> None:
         """Begin a stroke with the pen, on what is drawn already or on an empty panel."""
-        self.stop_tour()
+        self.tour.stop()
         strokes = self.digit_in.strokes if self.digit_in else []
         if self.drawing == PEN:
             strokes = [*strokes, []]
@@ -203,7 +226,7 @@ class Explorer:
 
     def take_in(self, pixels: Pixels) -> None:
         """Take in a digit, (784,) float32 in [0, 1]."""
-        self.stop_tour()
+        self.tour.stop()
         self.digit_in = DigitIn(pixels)
         self.place_digit_in()
         self.find_best_point()
@@ -245,8 +268,7 @@ class Explorer:
     # --- the keys -----------------------------------------------------------------------------
 
     def on_key(self, event: KeyEvent) -> None:
-        # With Caps Lock, letters arrive as capitals.
-        key = event.key.lower() if event.key and len(event.key) == 1 else event.key or ""
+        key = name_of_key(event)
         name = key.removeprefix("shift+")
         # Switches would go on and off for as long as their keys are held.
         if self.held_key.repeats(event) and name not in ARROWS:
@@ -259,22 +281,8 @@ class Explorer:
             self.stop_and_move_to(self.view.map.clipped(point))
         elif (digit := digit_on_key(event)) is not None:
             self.jump_to(digit)
-        elif key == "r":
-            self.stop_and_move_to((0, 0))
-        elif key == "g":
-            self.view.map.toggle_grid()
-            self.canvas.draw_idle()
-        elif key == "t":
-            self.toggle_tour()
-        elif key == "s":
-            self.save_view()
-        elif key == "d":
-            self.view.map.toggle_densities()
-            self.canvas.draw_idle()
-        elif key == "n":
-            self.take_in_any_of(np.flatnonzero(self.view.map.shown))
-        elif key == "c":
-            self.clear()
+        elif key in self.actions:
+            self.actions[key]()
         elif key == "h":
             self.view.show_help(not help_was_open)
         elif any(key in mpl.rcParams[name] for name in TOOLBAR_KEYS):
@@ -309,7 +317,7 @@ class Explorer:
         self.request_redraw()
 
     def stop_and_move_to(self, point: ArrayLike) -> None:
-        self.stop_tour()
+        self.tour.stop()
         self.move_to(point)
 
     def say(self, message: str) -> None:
@@ -328,31 +336,83 @@ class Explorer:
         self.redraw_pending = False
         self.view.show(self.point, self.digit_in, self.message)
 
-    # --- the tour -----------------------------------------------------------------------------
+    def go_home(self) -> None:
+        """Bring back the centre, and into view the whole map."""
+        self.view.show_whole()
+        self.stop_and_move_to((0, 0))
+
+    def mark_walk(self) -> None:
+        """Mark where a walk begins, then where it ends; then take it away."""
+        self.tour.stop()
+        self.view.mark_walk(self.point, self.digit_in)
+        self.say("A is here: move on, mark B" if len(self.view.walk.ends) == 1 else "")
+
+    # --- what moves by itself -----------------------------------------------------------------
 
     def toggle_tour(self) -> None:
         """Start or stop morphing through the points where the digits are densest."""
-        if self.tour_stops:
-            self.stop_tour()
-            return
-        densest = [self.latent_map.densest_point(digit) for digit in range(10)]
-        self.tour_stops = [self.point, *(point for point in densest if point is not None)]
-        self.tour_began = time.perf_counter()
-        self.digit_in = None
-        self.tour_timer.start()
+        if self.tour.stops:
+            self.tour.stop()
+        else:
+            self.digit_in = None
+            self.tour.begin(self.latent_map, self.point)
 
-    def stop_tour(self) -> None:
-        self.tour_stops = []
-        self.tour_timer.stop()
-
-    def on_tour(self) -> None:
-        """Move to where the tour is by now: from where it began to each stop in turn, for ever."""
-        leg, progress = divmod((time.perf_counter() - self.tour_began) / SECONDS_A_LEG, 1)
-        _, *stops = self.tour_stops
-        here = stops[(int(leg) - 1) % len(stops)] if leg else self.tour_stops[0]
-        there = stops[int(leg) % len(stops)]
-        self.point = here + progress * (there - here)
+    def go_on(self, point: Point) -> None:
+        """Move the point a step of the tour."""
+        self.point = point
         self.request_redraw()
+
+    def compare(self, latent_map: LatentMap, other_map: LatentMap) -> None:
+        """Go over to another map, and tell its errors beside those of the map it is from."""
+        self.view.compare(latent_map, other_map)
+        self.show_map(latent_map)
+
+    def show_map(self, latent_map: LatentMap) -> None:
+        """Go over to another map of the same digits, to which their dots glide in half a second.
+
+        The point stays where it is, or goes with the digit that is in to its code there. Without
+        an event loop, the dots jump.
+        """
+        self.tour.stop()
+        self.latent_map = latent_map
+        self.view.show_map(latent_map, glides=self.has_event_loop)
+        if self.digit_in is None:
+            self.point = np.clip(self.point, *self.view.map.limits.T)
+        else:
+            self.digit_in.best = None
+            self.place_digit_in()
+            self.find_best_point()
+        self.request_redraw()
+
+    # --- beside a training --------------------------------------------------------------------
+
+    def follow(self, file: FollowedFile) -> None:
+        """Take up each network that replaces the one in this file."""
+        digits = self.latent_map.digits
+        self.follower = Follower(self.canvas, file, digits, self.take_up, self.say)
+
+    def take_up(self, checkpoint: Checkpoint, latent_map: LatentMap) -> bool:
+        """Show a network that was trained meanwhile, unless the mouse is busy with the last one."""
+        if self.dragging or self.drawing:
+            return False
+        if isinstance(self.latent_map.model, PrincipalComponents):
+            self.comparison.other = latent_map  # It is there to go back to.
+            self.view.compare(self.latent_map, latent_map)
+            self.canvas.draw_idle()
+        else:
+            if self.view.other_map is not None:
+                self.view.compare(latent_map, self.view.other_map)
+            self.comparison.shown = latent_map
+            is_touring = bool(self.tour.stops)
+            self.show_map(latent_map)
+            if is_touring:
+                self.toggle_tour()
+        self.canvas.manager.set_window_title(title_of(latent_map.digits, checkpoint))
+        return True
+
+
+def title_of(digits: Digits, checkpoint: Checkpoint) -> str:
+    return f"Latent space of {digits.name}: {checkpoint}"
 
 
 def export(
@@ -426,13 +486,14 @@ def parse_arguments() -> argparse.Namespace:
 @pictures.our_style()
 def main() -> None:
     arguments = parse_arguments()
+    followed = FollowedFile(arguments.checkpoint or OWN_BEST)
     checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
     print(f"Using {checkpoint}")
     pixels = read_picture(arguments.image) if arguments.image else None
     digits = load_mnist(arguments.data, "test").first(arguments.samples)
     if not digits.are_mnist:
         print(digits.note)
-    title = f"Latent space of {digits.name}: {checkpoint}"
+    title = title_of(digits, checkpoint)
     windowless = arguments.save or arguments.export
     try:
         figure = None if windowless else pictures.open_window(FIGURE_SIZE, DPI, title)
@@ -448,13 +509,14 @@ def main() -> None:
         return
     figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
     # Held on to: the canvas knows its listeners only by weak references.
-    explorer = Explorer(figure, latent_map, point)
+    explorer = Explorer(figure, latent_map, point, arguments.data)
     if pixels is not None:
         explorer.take_in(pixels)
     if arguments.save:
         pictures.save(explorer.view.figure, arguments.save, dpi="figure")
         print(f"Saved {arguments.save}")
     else:
+        explorer.follow(followed)
         pictures.show_windows()
 
 

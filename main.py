@@ -31,10 +31,17 @@ from autoencoder.command_line import (
     quoted,
     run,
     whole_number,
+    with_bar,
 )
 from autoencoder.layers import LATENT
 from autoencoder.mnist import Digits, default_root, load_mnist
-from autoencoder.model import COMPRESSION, encode_digits, mean_squared_error, unit_pixels
+from autoencoder.model import (
+    COMPRESSION,
+    encode_digits,
+    mean_squared_error,
+    neighbour_accuracies,
+    unit_pixels,
+)
 from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
 from autoencoder.storage.files import make_folder
 from autoencoder.storage.run_folder import RunFolder
@@ -46,7 +53,7 @@ from autoencoder.training import (
     fresh_training,
     resumed_training,
 )
-from autoencoder.view import pictures
+from autoencoder.view import film, pictures, training_film
 
 import torch
 import torch.nn.functional as F
@@ -191,7 +198,7 @@ def train(
                 )
             best = loss < training.best_loss
             training.best_loss = min(loss, training.best_loss)
-            snapshot = training.snapshot()
+            snapshot = training.snapshot() | {"test_mse": test_mse}
             now = time.perf_counter()
             seconds, began = now - began, now
             if ranks.rank() == 0:
@@ -234,8 +241,7 @@ def report(
 
     count = len(latents) + len(test_latents)
     labels = test_set.labels
-    first_of_each = [(labels == label).nonzero()[0, 0] for label in labels.unique()]
-    shown = torch.stack(first_of_each)
+    shown = test_set.first_of_each()
     figures = {
         img / "2D_Visualization_of_number.png": pictures.draw_map(
             torch.cat([latents, test_latents]).numpy(),
@@ -257,26 +263,21 @@ def report(
     print("Pictures: " + ", ".join(map(str, figures)))
 
 
-def neighbour_accuracies(
-    latents: Tensor,
-    labels: Tensor,
-    test_latents: Tensor,
-    test_labels: Tensor,
-    counts: Sequence[int] = (1, 5, 10),
-) -> dict[int, float]:
-    """The share of test codes whose nearest training codes elect the right digit, by their count.
-
-    Where digits have as many votes, the smallest is elected.
-    """
-    from scipy.spatial import cKDTree
-
-    most = min(max(counts), len(latents))
-    _, nearest = cKDTree(latents.numpy()).query(test_latents.numpy(), range(1, most + 1))
-    votes = labels[torch.from_numpy(nearest)]
-    return {
-        count: (votes[:, :count].mode(dim=1).values == test_labels).float().mean().item()
-        for count in counts
-    }
+def film_training(
+    training: Training, train_set: Digits, test_set: Digits, folder: RunFolder, path: Path
+) -> None:
+    """Film how the map of a finished run unfolded, as far as its numbered checkpoints tell."""
+    epochs = folder.evenly_chosen(training.epoch, training_film.CHECKPOINTS)
+    shown = with_bar(epochs, len(epochs), "checkpoint")
+    scenes, notes = training_film.scenes_of_run(folder, shown, train_set, test_set)
+    for note in notes:
+        print(note)
+    if len(scenes) < 2:
+        print("No film of the training: it takes two numbered checkpoints (see --save_every)")
+        return
+    frames, count = training_film.draw_frames(scenes, test_set), training_film.count_frames(scenes)
+    film.save(path, with_bar(frames, count, "frame"), count)
+    print(f"Film: {path}")
 
 
 # --- the command line -------------------------------------------------------------------------
@@ -381,10 +382,11 @@ def begin(arguments: argparse.Namespace, device: torch.device) -> Training:
     return training
 
 
-def make_way(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> None:
+def make_way(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> bool:
     """Set an earlier run's files aside, and say so; those of a run that goes on stay.
 
-    Where the file to resume from is among them, arguments.resume follows it.
+    Where the file to resume from is among them, arguments.resume follows it. Returns whether the
+    files that stay are this run's: nothing makes way for a finished run from elsewhere.
     """
     goes_on = arguments.resume and (arguments.resume is NEWEST or folder.owns(arguments.resume))
     if goes_on and is_numbered(training, arguments.save_every):
@@ -395,8 +397,10 @@ def make_way(arguments: argparse.Namespace, training: Training, folder: RunFolde
         if goes_on and (moved := aside / arguments.resume.name).exists():
             arguments.resume = moved
     # The best of this folder may be yet to come, or be better than the file was that goes on.
-    best_loss = folder.best_loss()
+    best = folder.load_best()
+    best_loss = best.loss if best else None
     training.best_loss = math.inf if best_loss is None else min(training.best_loss, best_loss)
+    return bool(goes_on) or not finished
 
 
 def announce(training: Training, folder: RunFolder, save_every: int) -> None:
@@ -467,8 +471,7 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
     make_folder(arguments.img)
     with folder.locked() if first_rank else contextlib.nullcontext():
         with caught_signals() as stop:
-            if first_rank:
-                make_way(arguments, training, folder)
+            own_files = first_rank and make_way(arguments, training, folder)
             if training.epoch < training.settings.epochs:
                 announce(training, folder, arguments.save_every)
             images, test_images = train_set.images.to(device), test_set.images.to(device)
@@ -480,6 +483,10 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
             return 128 + (stop[0] if stop else signal.SIGTERM)
         if first_rank:
             report(training, train_set, test_set, folder, arguments.img)
+            if own_files:
+                film_training(
+                    training, train_set, test_set, folder, arguments.img / "training.webp"
+                )
             print(f"Total time: {time.perf_counter() - began:.0f} s")
             say_what_is_next(arguments, folder)
     return 0

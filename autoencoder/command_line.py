@@ -10,12 +10,14 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from autoencoder import UserError
 from autoencoder.mnist import default_root
+
+T = TypeVar("T")
 
 
 class Parser(argparse.ArgumentParser):
@@ -129,6 +131,13 @@ def bar_shows() -> bool:
         return sys.stderr.isatty() and os.get_terminal_size(sys.stderr.fileno()).lines > 0
     except OSError:
         return False
+
+
+def with_bar(items: Iterable[T], count: int, unit: str) -> Iterator[T]:
+    """The same items, and a progress bar where one shows, which goes away at their end."""
+    from tqdm import tqdm
+
+    yield from tqdm(items, total=count, unit=unit, leave=False, disable=not bar_shows())
 
 
 @contextlib.contextmanager

@@ -68,6 +68,11 @@ class Digits:
         """As many of them, or all."""
         return Digits(self.images[:count], self.labels[:count], self.are_mnist)
 
+    def first_of_each(self) -> Tensor:
+        """The index of the first digit of each kind that there is, ascending by kind."""
+        labels = self.labels
+        return torch.stack([(labels == label).nonzero()[0, 0] for label in labels.unique()])
+
 
 def load_mnist(root: Path, split: Split) -> Digits:
     """Load the digits, downloading first what is missing.

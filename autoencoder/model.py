@@ -163,3 +163,25 @@ def reconstruction_errors(model: Codec, images: Tensor) -> Tensor:
 def mean_squared_error(model: Codec, images: Tensor) -> float:
     """The error per pixel of the reconstructions of all the digits, as reconstruction_errors."""
     return reconstruction_errors(model, images).mean().item()
+
+
+def neighbour_accuracies(
+    latents: Tensor,
+    labels: Tensor,
+    test_latents: Tensor,
+    test_labels: Tensor,
+    counts: Sequence[int] = (1, 5, 10),
+) -> dict[int, float]:
+    """The share of test codes whose nearest training codes elect the right digit, by their count.
+
+    Where digits have as many votes, the smallest is elected.
+    """
+    from scipy.spatial import cKDTree
+
+    most = min(max(counts), len(latents))
+    _, nearest = cKDTree(latents.numpy()).query(test_latents.numpy(), range(1, most + 1))
+    votes = labels[torch.from_numpy(nearest)]
+    return {
+        count: (votes[:, :count].mode(dim=1).values == test_labels).float().mean().item()
+        for count in counts
+    }

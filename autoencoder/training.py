@@ -115,8 +115,7 @@ class Training:
         self.epoch = 0
         self.best_loss = math.inf
         self.generator = torch.Generator(device).manual_seed(settings.seed)
-        torch.manual_seed(settings.seed)
-        self.use(AutoEncoder(**self.preset.network))
+        self.use(untrained_network(settings))
 
     def use(self, model: AutoEncoder) -> None:
         """Train this network from now on, with optimizers that know nothing of it yet."""
@@ -159,6 +158,12 @@ class Training:
                 "generator": self.generator.get_state(),
             }
         )
+
+
+def untrained_network(settings: Settings) -> AutoEncoder:
+    """The network that a run with these settings begins with."""
+    torch.manual_seed(settings.seed)
+    return AutoEncoder(**PRESETS[settings.preset].network)
 
 
 def is_hidden_matrix(parameter: nn.Parameter) -> bool:

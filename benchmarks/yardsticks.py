@@ -12,10 +12,15 @@ from pathlib import Path
 
 from autoencoder.layers import TopographicEncoder, principal_components
 from autoencoder.mnist import Digits, load_mnist
-from autoencoder.model import AutoEncoder, encode_digits, mean_squared_error, unit_pixels
+from autoencoder.model import (
+    AutoEncoder,
+    encode_digits,
+    mean_squared_error,
+    neighbour_accuracies,
+    unit_pixels,
+)
 from autoencoder.storage.checkpoint import load_checkpoint
 from benchmarks.report import CHECKPOINT, DATA, parse_arguments, print_machine
-from main import neighbour_accuracies
 
 import torch
 from torch import Tensor

@@ -123,6 +123,7 @@ def train(
         with monkeypatch.context() as patch:
             if "--img" not in words:
                 patch.setattr(pictures, "save", lambda _figure, _path: None)
+                patch.setattr(script, "film_training", lambda *_: None)
             outcome: Outcome = invoke(
                 script, "--device", "cpu", *places, "--batch_size", "256", *words
             )

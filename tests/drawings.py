@@ -7,7 +7,7 @@ Stroke = list[tuple[float, float]]
 
 def arc(x: float, y: float, across: float, down: float, start: float, end: float) -> Stroke:
     """Part of an ellipse around (x, y); angles in turns, clockwise from the right."""
-    angles = [2 * pi * (start + n / 24 * (end - start)) for n in range(25)]
+    angles = [2 * pi * (start + n / 12 * (end - start)) for n in range(13)]
     return [(x + across * cos(angle), y + down * sin(angle)) for angle in angles]
 
 

@@ -1,6 +1,7 @@
-"""The explorer's HTML page as a visitor meets it: opened from disk in a real Chromium.
+"""The explorer's HTML page as a visitor meets it: opened from disk in a real browser.
 
-Needs Chromium and Playwright, and axe-core for accessibility (`npm install --no-save axe-core`).
+Needs Chromium and Playwright, Firefox for what is tested in both, and axe-core for accessibility
+(`npm install --no-save axe-core`).
 """
 
 import importlib.util
@@ -18,6 +19,7 @@ from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view.latent_map import LatentMap
 from tests.conftest import DATA, PRETRAINED, ROOT, need
 from tests.drawings import Stroke
+from tests.firefox import FirefoxPage, open_firefox
 
 import numpy as np
 import pytest
@@ -42,6 +44,8 @@ PARTS = (
     *("h1", "#language", "#legend", "#map", "#panel", "#coordinates", "#frame", "#taking"),
     *("#about", "#real", "#tools", "footer"),
 )
+OPEN = """document.querySelector(".problem:not([hidden])") !== null ||
+    !document.querySelector("#pca-switch").disabled"""
 MINUS = "\N{MINUS SIGN}"
 A_PIXEL = 0.004  # in latent coordinates
 
@@ -114,7 +118,7 @@ def latent_map(test_set: tuple[Tensor, Tensor]) -> LatentMap:
 class Visit:
     """A page as it is when it opens, and the hands and eyes of the person who uses it."""
 
-    def __init__(self, page: "Page", file: Path, anew: bool) -> None:
+    def __init__(self, page: Any, file: Path, anew: bool) -> None:
         self.page = page
         self.requests: list[Request] = []
         self.errors: list[str] = []
@@ -127,9 +131,10 @@ class Visit:
             page.on(event, listener)
         self.expected_requests: list[str] = []
         if anew or page.url.split("#")[0] != file.as_uri() or not self.starts_over():
-            self.expected_requests.append(file.as_uri())
+            if not isinstance(page, FirefoxPage):  # which tells of no request for a file
+                self.expected_requests.append(file.as_uri())
             page.goto(file.as_uri())
-            page.locator("#pca-switch:enabled, .problem:visible").first.wait_for()
+            self.wait_until(OPEN)
 
     def starts_over(self) -> bool:
         """Move the point back; whether an earlier visit left all the rest as it had found it."""
@@ -153,7 +158,9 @@ class Visit:
         """See to it that nothing was requested and nothing went wrong."""
         for event, listener in self.listeners.items():
             self.page.remove_listener(event, listener)
-        assert [request.url for request in self.requests] == self.expected_requests
+        # A data: address asks nobody; Firefox has one for the marker of what is folded away.
+        asked = [request.url for request in self.requests if not request.url.startswith("data:")]
+        assert asked == self.expected_requests
         assert self.errors == []
 
     def see(self, text: str) -> None:
@@ -166,8 +173,35 @@ class Visit:
         self.next_frame()
 
     def click(self, name: str) -> None:
-        self.page.get_by_role("button", name=name).click()
+        self.page.mouse.click(*self.on_button(name))
         self.next_frame()
+
+    def tap(self, name: str) -> None:
+        self.page.touchscreen.tap(*self.on_button(name))
+        self.next_frame()
+
+    def on_button(self, name: str) -> tuple[float, float]:
+        """The pixel of the window at which a button has its middle; scrolls to it."""
+        x, y = self.page.evaluate(
+            """(name) => {
+                const names = (button) => (button.ariaLabel || button.innerText).startsWith(name);
+                const seen = [...document.querySelectorAll("button")].filter(
+                    (button) => button.checkVisibility() && names(button),
+                );
+                seen[0].scrollIntoView({ block: "nearest" });
+                const box = seen[0].getBoundingClientRect();
+                return [box.left + box.width / 2, box.top + box.height / 2];
+            }""",
+            name,
+        )
+        return x, y
+
+    def is_pressed(self, name: str) -> bool:
+        pressed: list[str] = self.page.evaluate(
+            """[...document.querySelectorAll("[aria-pressed=true]")].map((button) =>
+                button.ariaLabel || button.innerText)"""
+        )
+        return any(text.startswith(name) for text in pressed)
 
     def wait_until(self, condition: str) -> None:
         end = time.monotonic() + 15
@@ -185,21 +219,32 @@ class Visit:
 
     def on_map(self, x: float, y: float) -> tuple[float, float]:
         """The pixel of the window at which a point of the latent space lies."""
-        box = self.page.locator("#map").bounding_box()
-        assert box is not None
         across, down = self.page.evaluate(f"explorer.map.toFractions([{x}, {y}])")
-        return box["x"] + across * box["width"], box["y"] + down * box["height"]
+        return self.inside("#map", across, down)
+
+    def inside(self, selector: str, across: float, down: float) -> tuple[float, float]:
+        """The pixel of the window at fractions of an element's box."""
+        left, top, width, height = self.page.evaluate(
+            """(selector) => {
+                const box = document.querySelector(selector).getBoundingClientRect();
+                return [box.left, box.top, box.width, box.height];
+            }""",
+            selector,
+        )
+        return left + across * width, top + down * height
 
     def point(self) -> list[float]:
         """Where the red point is, by the coordinates that the page shows."""
-        text = self.page.locator("#coordinates").inner_text().replace(MINUS, "-")
+        text = self.text("#coordinates").replace(MINUS, "-")
         return [float(number.replace(",", ".")) for number in text.split()]
+
+    def text(self, selector: str) -> str:
+        text: str = self.page.evaluate("(at) => document.querySelector(at).innerText", selector)
+        return text
 
     def on_panel(self, x: float, y: float) -> tuple[float, float]:
         """The pixel of the window at which a point of the panel's unit square lies."""
-        box = self.page.locator("#sketch").bounding_box()
-        assert box is not None
-        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+        return self.inside("#sketch", x, y)
 
     def draw(self, strokes: list[Stroke], button: Literal["left", "right"] = "left") -> None:
         mouse = self.page.mouse
@@ -213,11 +258,22 @@ class Visit:
 
     def swipe(self, pixels: list[tuple[float, float]]) -> None:
         """Move a finger over pixels of the window."""
+        if isinstance(self.page, FirefoxPage):
+            finger = self.page.touchscreen
+            finger.move(*pixels[0])
+            finger.down()
+            for pixel in pixels[1:]:
+                finger.move(*pixel)
+            finger.up()
+        else:
+            self.swipe_in_chromium(pixels)
+        self.next_frame()
+
+    def swipe_in_chromium(self, pixels: list[tuple[float, float]]) -> None:
         finger = self.page.context.new_cdp_session(self.page)
         for kind, at in [("Start", pixels[0]), *(("Move", each) for each in pixels), ("End", None)]:
             points = [{"x": at[0], "y": at[1]}] if at else []
             finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
-        self.next_frame()
 
     def drawn(self, strokes: list[Stroke]) -> NDArray[np.float64]:
         """The 784 pixels that the page takes strokes for."""
@@ -228,15 +284,21 @@ class Visit:
     def know_all_places(self) -> None:
         """See to it that the page knows at once what it would know after some idle seconds."""
         self.page.evaluate(
-            "{ const { finder } = explorer.latentMap; while (!finder.complete) finder.addPlace(); }"
+            """(() => {
+                const { finder } = explorer.latentMap;
+                while (!finder.complete) finder.addPlace();
+                explorer.digitIn.onComplete();
+            })()"""
         )
 
     def digit_in(self) -> str:
         """What a screen reader says of the panel."""
-        return self.page.locator("#sketch").get_attribute("aria-label") or ""
+        name: str = self.page.evaluate("byId('sketch').getAttribute('aria-label')")
+        return name
 
     def invites(self) -> bool:
-        return self.page.get_by_text("Draw a digit here").is_visible()
+        invites: bool = self.page.evaluate("byId('invitation').checkVisibility()")
+        return invites
 
     def ink(self, x: float, y: float) -> float:
         """How dark the panel is at a point of its unit square, from 0 to 1."""
@@ -246,12 +308,11 @@ class Visit:
         return shown
 
     def caption(self) -> str:
-        return self.page.locator("#caption").inner_text()
+        return self.text("#caption")
 
     def labels(self) -> list[int]:
         """The labels of the nearest real digits."""
-        shown = self.page.locator("#neighbours button:visible span")
-        return [int(text) for text in shown.all_inner_texts()]
+        return [int(text) for text in self.text("#neighbours").split()]
 
     def boxes(self, *selectors: str) -> dict[str, Bbox]:
         """The boxes of elements that are seen, in pixels of the window."""
@@ -274,7 +335,7 @@ class Visit:
 
     def pixels(self, canvas: str = "#digit") -> NDArray[np.float64]:
         """How opaque the ink of a canvas is, from 0 to 1."""
-        return as_pixels(self.page.locator(canvas).evaluate(INK))
+        return as_pixels(self.page.evaluate(f"({INK})(document.querySelector({canvas!r}))"))
 
     def decoded(self, points: Tensor) -> NDArray[np.float64]:
         """The pixels that the page paints for points (N, 2): (N, 784)."""
@@ -291,8 +352,8 @@ class Visit:
     def emulate(self, **media: Any) -> None:
         """Set the colour scheme, forced colours or the medium, and wait for what follows."""
         self.page.emulate_media(**media)
-        self.next_frame()
-        self.next_frame()
+        for _ in range(4):  # a busy browser tells its listeners some frames later
+            self.next_frame()
 
     def tab(self, count: int) -> list[tuple[str, str]]:
         """Press Tab so often: the names of what it reaches, and the styles of their outlines."""
@@ -326,21 +387,39 @@ class Visit:
         return picture
 
 
+@pytest.fixture(scope="session")
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirefoxPage]:
+    need(importlib.util.find_spec("websockets") is not None, "websockets")
+    program = shutil.which("firefox-esr") or shutil.which("firefox")
+    need(program is not None, "firefox-esr")
+    assert program is not None
+    with open_firefox(program, tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+in_both_browsers = pytest.mark.parametrize("visit", ["Chromium", "Firefox"], indirect=True)
+
+
 @pytest.fixture
-def visit(windows: Callable[..., "Page"], small: Path) -> Iterator[Callable[..., Visit]]:
+def visit(request: pytest.FixtureRequest, small: Path) -> Iterator[Callable[..., Visit]]:
     """Brings a page to the state in which it opens; anew, where gestures cannot lead back to it."""
     visits: list[Visit] = []
 
     def visit(
         file: Path = small,
         size: tuple[int, int] = WIDE,
-        window: "Page | None" = None,
+        window: Any = None,
         anew: bool = False,
         **options: Any,
     ) -> Visit:
-        window = window or windows(file, **{"locale": "en-GB"} | options)
+        if getattr(request, "param", "Chromium") == "Firefox":
+            window = request.getfixturevalue("firefox")
+        elif window is None:
+            windows = request.getfixturevalue("windows")
+            window = windows(file, **{"locale": "en-GB"} | options)
         window.set_viewport_size({"width": size[0], "height": size[1]})
-        window.emulate_media(color_scheme="light", forced_colors="none", media="screen")
+        if not isinstance(window, FirefoxPage):
+            window.emulate_media(color_scheme="light", forced_colors="none", media="screen")
         visits.append(Visit(window, file, anew))
         return visits[-1]
 

@@ -47,6 +47,7 @@ def main() -> None:
         mock.patch.object(script, "load_mnist", few_digits),
         mock.patch.object(script, "train", train_and_keep),
         mock.patch.object(pictures, "save"),
+        mock.patch.object(script, "film_training"),
         ranks.joined(device),
     ):
         for words in sys.argv[1:]:

@@ -15,11 +15,11 @@ from autoencoder.model import (
     Codec,
     encode_digits,
     mean_squared_error,
+    neighbour_accuracies,
     reconstruction_errors,
 )
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view.latent_map import LatentMap
-from main import neighbour_accuracies
 from tests.conftest import DATA, PRETRAINED, ROOT
 
 import numpy as np

@@ -7,16 +7,21 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import interac_decompression as script
+from autoencoder import UserError
+from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
-from autoencoder.storage.checkpoint import load_checkpoint
+from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
+from autoencoder.storage.followed_file import FollowedFile
+from autoencoder.view import comparison, follower
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, line_box
-from autoencoder.view.latent_map import SECONDS_A_LEG, LatentMap
+from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
 from interac_decompression import Explorer
-from tests.conftest import PRETRAINED, ROOT, assert_refused, run_script
+from tests.conftest import PRETRAINED, RECORD, ROOT, assert_refused, run_script
 
 import numpy as np
 import psutil
@@ -591,18 +596,18 @@ def test_t_tours_the_densest_points(explorer: Explorer, monkeypatch: pytest.Monk
         assert here is not None
         assert there is not None
         now = (leg + 0.25) * SECONDS_A_LEG
-        explorer.on_tour()
+        explorer.tour.on_frame()
         assert np.allclose(explorer.point, 0.75 * here + 0.25 * there)
     press(explorer, "t")
-    assert not explorer.tour_stops
+    assert not explorer.tour.stops
 
 
 def test_moving_the_point_ends_the_tour(explorer: Explorer) -> None:
     for key in ("left", "3", "r"):
         press(explorer, "t")
-        assert explorer.tour_stops
+        assert explorer.tour.stops
         press(explorer, key)
-        assert not explorer.tour_stops
+        assert not explorer.tour.stops
 
 
 def test_s_saves_the_view_over_nothing(
@@ -696,6 +701,195 @@ def test_many_gestures_cost_no_memory(explorer: Explorer, count: int) -> None:
     assert psutil.Process().memory_info().rss - before < 20e6
 
 
+# --- another map of the same digits -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def linear_map(latent_map: LatentMap) -> LatentMap:
+    """The map of the same digits under their own two principal components."""
+    return LatentMap(PrincipalComponents(latent_map.digits.images), latent_map.digits)
+
+
+def dots(explorer: Explorer) -> NDArray[np.float64]:
+    return np.asarray(explorer.view.map.dots.get_offsets())
+
+
+def test_what_is_shown_goes_over_to_another_map(
+    explorer: Explorer, latent_map: LatentMap, linear_map: LatentMap
+) -> None:
+    click_legend(explorer, 4)
+    press(explorer, "g")
+    press(explorer, "d")
+    before = pixels_of(explorer)
+    press(explorer, "t")
+    explorer.show_map(linear_map)
+    assert not explorer.tour.stops
+    # The dots are in their new places, the hidden ones still hidden, and all of them in view.
+    assert np.allclose(dots(explorer), linear_map.latents[linear_map.labels != 4])
+    low, high = explorer.view.map.view_limits.T
+    assert (low < linear_map.latents.min(axis=0)).all()
+    assert (linear_map.latents.max(axis=0) < high).all()
+    # The point stays, and has another digit and other neighbours.
+    assert explorer.point.tolist() == [0, 0]
+    assert np.array_equal(explorer.view.digit, linear_map.decode([(0, 0)])[0])
+    shown = linear_map.labels != 4
+    assert np.array_equal(explorer.view.neighbours, linear_map.nearest((0, 0), 5, among=shown)[0])
+    # What is decoded in the grid is another map's as well.
+    left, right, bottom, top = explorer.view.map.grid.get_extent()
+    middle = [left + (right - left) / 50, top + (bottom - top) / 50]
+    assert np.allclose(
+        np.asarray(explorer.view.map.grid.get_array())[:28, :28],
+        linear_map.decode([middle]).reshape(28, 28),
+        atol=1e-3,
+    )
+    # A digit that is in goes to its code; and all the way back.
+    explorer.take_in(linear_map.pixels(5))
+    explorer.show_map(latent_map)
+    assert np.allclose(explorer.point, latent_map.latents[5], atol=1e-6)
+    press(explorer, "r")
+    assert np.array_equal(pixels_of(explorer), before)
+
+
+def test_the_point_stays_within_the_limits_of_another_map(
+    explorer: Explorer, linear_map: LatentMap
+) -> None:
+    explorer.move_to((-1, -1))
+    explorer.show_map(linear_map)
+    assert np.allclose(explorer.point, np.maximum(explorer.view.map.limits[:, 0], -1))
+
+
+def test_in_a_window_the_dots_glide_to_another_map(
+    explorer: Explorer,
+    latent_map: LatentMap,
+    linear_map: LatentMap,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    monkeypatch.setattr(explorer, "has_event_loop", True)
+    press(explorer, "g")
+    explorer.show_map(linear_map)
+    explorer.redraw()
+    limits = explorer.view.map.view_limits
+    assert np.allclose(dots(explorer), latent_map.latents)
+    now = 0.5 * SECONDS_A_GLIDE
+    explorer.view.glide.on_frame()
+    halfway = (latent_map.latents + linear_map.latents) / 2
+    assert np.allclose(dots(explorer), halfway, atol=1e-6)
+    middle = (limits + explorer.view.map.limits) / 2
+    assert np.allclose(explorer.view.map.view_limits, middle)
+    nearest = explorer.view.neighbours[:1]
+    assert np.allclose(explorer.view.map.nearest_marker.get_xydata(), halfway[nearest], atol=1e-6)
+
+    # A frame on the way is what a full drawing shows, and the point can move over it.
+    for move in ((0, 0), (0.1, 0.1)):
+        explorer.move_to(move)
+        explorer.redraw()
+        frame = pixels_of(explorer)
+        explorer.canvas.draw()
+        assert (np.abs(frame.astype(int) - pixels_of(explorer)) > 8).mean() < 1e-4
+
+    now = SECONDS_A_GLIDE
+    explorer.view.glide.on_frame()
+    assert np.allclose(dots(explorer), linear_map.latents)
+    assert explorer.view.map.grid.get_visible()
+    arrived = pixels_of(explorer)
+    explorer.canvas.draw()
+    assert np.array_equal(pixels_of(explorer), arrived)
+
+
+def test_p_shows_the_same_digits_without_a_network_and_back(
+    latent_map: LatentMap, linear_map: LatentMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "load_mnist", lambda _root, _split: latent_map.digits)
+    explorer = explore(latent_map)
+    before = pixels_of(explorer)
+    assert explorer.view.name.get_text() == ""
+    press(explorer, "p")
+    assert np.allclose(dots(explorer), linear_map.latents)
+    errors = latent_map.errors.mean(), explorer.latent_map.errors.mean()
+    assert explorer.view.name.get_text() == (
+        f"PCA, without a network: test error {errors[1]:.4f} (network: {errors[0]:.4f})"
+    )
+    # The panel shows pixels within [0, 1]; errors are of the digit as it was decoded.
+    explorer.take_in(latent_map.pixels(3))
+    assert explorer.view.digit.min() >= 0
+    own, other = (
+        each.errors_at([each.encode(latent_map.pixels(3))], latent_map.pixels(3))[0]
+        for each in (explorer.latent_map, latent_map)
+    )
+    pair = explorer.view.pair.get_text()
+    assert pair.startswith(f"error {own:.3f}, ")
+    assert pair.endswith(f"; network: {other:.3f}")
+
+    press(explorer, "p")
+    assert explorer.view.name.get_text().startswith("The network: test error ")
+    assert explorer.view.pair.get_text().endswith(f"; PCA: {own:.3f}")
+    press(explorer, "c")
+    press(explorer, "r")
+    assert np.array_equal(dots(explorer), latent_map.latents)
+    assert np.array_equal(pixels_of(explorer)[100:], before[100:])
+
+
+def test_p_without_the_training_digits_says_so(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_root: Path, _split: str) -> Digits:
+        raise UserError("the archive is missing and could not be downloaded")
+
+    monkeypatch.setattr(comparison, "load_mnist", refuse)
+    press(explorer, "p")
+    assert explorer.view.message.get_text() == "cannot read the training digits"
+    assert explorer.view.map.latent_map is explorer.latent_map
+
+
+# --- a walk -------------------------------------------------------------------------------------
+
+
+def test_w_walks_from_a_to_b(explorer: Explorer, linear_map: LatentMap) -> None:
+    explorer.take_in(explorer.latent_map.pixels(4))
+    a = explorer.point
+    press(explorer, "w")
+    assert explorer.view.message.get_text() == "A is here: move on, mark B"
+    assert explorer.view.strip_image.axes.get_visible()
+    click(explorer, (-0.2, 0.3))
+    b = explorer.point
+    press(explorer, "w")
+    # A line on the map, and twelve digits decoded along it in place of the nearest.
+    walk = explorer.view.walk
+    assert np.allclose(walk.line.get_xydata(), [a, b])
+    assert not explorer.view.strip_image.axes.get_visible()
+    strip = np.asarray(walk.image.get_array())
+    for n in range(WALK):
+        [digit] = explorer.latent_map.decode([a + n / (WALK - 1) * (b - a)])
+        assert np.allclose(strip[:, 32 * n : 32 * n + 28], digit.reshape(28, 28), atol=1e-3)
+    # A move is drawn over it as over anything else.
+    click(explorer, (0.1, 0.1))
+    blitted = pixels_of(explorer)
+    explorer.canvas.draw()
+    assert (np.abs(blitted.astype(int) - pixels_of(explorer)) > 8).mean() < 1e-4
+    # On another map, the digit that was in at A has another code.
+    explorer.show_map(linear_map)
+    assert np.allclose(walk.ends[0][0], linear_map.latents[4], atol=1e-6)
+    press(explorer, "w")
+    assert len(np.asarray(walk.line.get_xydata())) == 0
+    assert explorer.view.strip_image.axes.get_visible()
+
+
+def test_the_grid_follows_a_zoom_and_r_brings_the_whole_map_back(explorer: Explorer) -> None:
+    press(explorer, "g")
+    before = pixels_of(explorer)
+    explorer.view.map.axes.set(xlim=(0.2, 0.4), ylim=(-0.1, 0.1))
+    explorer.canvas.draw()
+    grid = explorer.view.map.grid
+    assert np.allclose(grid.get_extent(), (0.2, 0.4, -0.1, 0.1))
+    corner = np.asarray(grid.get_array())[:28, :28]
+    [digit] = explorer.latent_map.decode([(0.204, 0.096)])
+    assert np.allclose(corner, digit.reshape(28, 28), atol=1e-3)
+    press(explorer, "r")
+    assert np.array_equal(pixels_of(explorer), before)
+
+
 # --- the command line -------------------------------------------------------------------------
 
 
@@ -753,3 +947,80 @@ def test_a_code_of_three_numbers_is_refused(invoke: Any, tmp_path: Path) -> None
     outcome = invoke(script, "--checkpoint", tmp_path / "three.pth")
     assert outcome.status == 1
     assert_refused(outcome, "2 numbers")
+
+
+# --- beside a training ------------------------------------------------------------------------
+
+
+def test_a_replaced_checkpoint_is_taken_up(
+    latent_map: LatentMap, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By a window that looks at its file: every second, which here comes when the test says so."""
+    monkeypatch.setattr(follower, "PAUSE", 0.0)
+    monkeypatch.setattr(follower, "PAUSE_SHARE", 0)
+    explorer = explore(latent_map, (0.3, 0.2))
+    titles: list[str] = []
+    explorer.canvas.manager = SimpleNamespace(set_window_title=titles.append)
+    path = tmp_path / "autoencoder_best.pth"
+    explorer.follow(FollowedFile(path))
+    look = explorer.follower.on_second
+
+    # The first best checkpoint of a training: dots and digit change, the point stays.
+    digit, seen = explorer.view.digit, pixels_of(explorer)
+    torch.manual_seed(0)
+    contents = torch.load(PRETRAINED, weights_only=True)
+    network = {"state_dict": AutoEncoder().state_dict(), "epoch": 7, "best_loss": 0.04}
+    save_checkpoint(path, {**network, "test_mse": 0.0321})
+    look()
+    assert titles == [f"Latent space of MNIST: {path} (epoch 7, loss 0.04000, test MSE 0.03210)"]
+    assert tuple(explorer.point) == (0.3, 0.2)
+    assert not np.array_equal(explorer.view.digit, digit)
+    assert not np.array_equal(explorer.latent_map.latents, latent_map.latents)
+    explorer.canvas.draw()
+    assert (pixels_of(explorer) != seen).mean() > 0.01
+    # Nothing happens where nothing has changed.
+    look()
+    assert len(titles) == 1
+
+    # Half of a file, a foreign one, none: the window keeps what it has, and says so once.
+    shown = explorer.latent_map
+    whole = PRETRAINED.read_bytes()
+    for damage in (whole[: len(whole) // 2], b"garbage", None):
+        if damage is None:
+            path.unlink()
+        else:
+            path.write_bytes(damage)
+        look()
+        assert explorer.message == (
+            "the new checkpoint is unreadable" if damage else "the checkpoint is gone"
+        )
+        explorer.move_to((0.3, 0.2))
+        look()
+        assert explorer.message == ""
+        assert explorer.latent_map is shown
+
+    # A good one again, which waits until the mouse is free.
+    explorer.dragging = True
+    save_checkpoint(path, contents)
+    look()
+    assert explorer.latent_map is shown
+    explorer.dragging = False
+    look()
+    assert np.array_equal(explorer.latent_map.latents, latent_map.latents)
+    assert np.array_equal(explorer.view.digit, digit)
+    assert "epoch 600" in titles[-1]
+
+
+def test_a_training_is_looked_at_only_now_and_then(latent_map: LatentMap, tmp_path: Path) -> None:
+    explorer = explore(latent_map)
+    explorer.canvas.manager = SimpleNamespace(set_window_title=lambda _: None)
+    path = tmp_path / "best.pth"
+    explorer.follow(FollowedFile(path))
+    path.write_bytes(PRETRAINED.read_bytes())
+    began = time.monotonic()
+    explorer.follower.on_second()
+    assert explorer.follower.next_load >= began + 10
+    taken = explorer.latent_map
+    path.write_bytes(RECORD.read_bytes())
+    explorer.follower.on_second()
+    assert explorer.latent_map is taken

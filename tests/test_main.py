@@ -14,8 +14,9 @@ from autoencoder.command_line import bar_shows
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
-from autoencoder.training import PRESETS, Training
-from autoencoder.view import pictures
+from autoencoder.storage.run_folder import RunFolder
+from autoencoder.training import PRESETS, Settings, Training, untrained_network
+from autoencoder.view import pictures, training_film
 from tests.conftest import (
     DATA,
     ROOT,
@@ -26,9 +27,13 @@ from tests.conftest import (
 )
 from tests.ranks_driver import small_record
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image, ImageSequence
+from torch import Tensor
 
 PICTURES = (
     "2D_Visualization_of_number.png",
@@ -121,6 +126,68 @@ def test_it_leaves_the_pretrained_weights_alone(train: Any, folder: Path) -> Non
     before = (folder / "autoencoder_pretrained.pth").read_bytes()
     train("--epochs", "1")
     assert (folder / "autoencoder_pretrained.pth").read_bytes() == before
+
+
+# --- the film of a run ------------------------------------------------------------------------
+
+
+def frames_of(path: Path) -> list[NDArray[np.int64]]:
+    with Image.open(path) as film:
+        pictures = (frame.convert("RGB") for frame in ImageSequence.Iterator(film))
+        return [np.asarray(picture).astype(int) for picture in pictures]
+
+
+def shown_digits(frame: NDArray[np.int64], digits: Digits) -> NDArray[np.int64]:
+    """The pixels of the reconstructions in a frame of the film: (10, 28, 28), from 0 to 255."""
+    axes: Any = training_film.Screen(digits).reconstructions.axes
+    rows = np.arange(10)[:, None] * (28 + training_film.GAP) + np.arange(28)
+    across, _ = axes.transData.transform([(column, 0) for column in range(28)]).T
+    _, up = axes.transData.transform([(0, row) for row in rows.ravel()]).T
+    down = (480 - up).astype(int).reshape(10, 28, 1)
+    return frame[down, across.astype(int), 0]
+
+
+def test_the_film_goes_from_the_untrained_network_to_the_last(
+    train: Any, folder: Path, test_set: tuple[Tensor, Tensor], tmp_path: Path
+) -> None:
+    """First, middle and last frame show what the networks of these epochs decode to."""
+    done = train("--epochs", "3", "--save_every", "1", "--seed", "5", "--img", tmp_path / "img")
+    path = tmp_path / "img" / "training.webp"
+    assert f"Film: {path}" in done.out
+    assert path.stat().st_size < 2e6
+    untrained = untrained_network(Settings(seed=5)).eval()
+    files = [folder / f"autoencoder_epoch_{epoch}.pth" for epoch in (1, 2, 3)]
+    networks = [untrained, *(load_checkpoint(file).model for file in files)]
+    digits = Digits(*test_set).first(600)
+    scenes = [training_film.scene_of(network, digits, 0) for network in networks]
+    steps = training_film.frames_a_step(scenes)
+    frames = frames_of(path)
+    assert len(frames) == 1 + sum(steps)
+    for scene, number in zip(scenes, np.cumsum([0, *steps]), strict=True):
+        expected = 255 * scene.reconstructions.reshape(10, 28, 28)
+        assert np.abs(shown_digits(frames[number], digits) - expected).mean() < 12
+    # What a resumed run began elsewhere is not in its film: two checkpoints, and nothing before.
+    resumed = train(
+        "--resume", files[0], "--checkpoints", tmp_path / "on", "--img", tmp_path / "on"
+    )
+    assert "No film of the training" in resumed.out
+    # A damaged checkpoint is left out, and where two are left there still is a film.
+    files[1].write_bytes(files[1].read_bytes()[:1000])
+    done = train("--resume", "--checkpoints", folder, "--img", tmp_path / "img")
+    assert f"Not in the film: {files[1]}: damaged" in done.out
+    assert len(frames_of(path)) == 1 + sum(
+        training_film.frames_a_step([scenes[0], scenes[1], scenes[3]])
+    )
+
+
+def test_at_most_sixty_checkpoints_are_filmed_evenly(folder: Path) -> None:
+    folder.mkdir()
+    for epoch in range(10, 1210, 10):
+        (folder / f"autoencoder_epoch_{epoch}.pth").touch()
+    epochs = RunFolder(folder).evenly_chosen(1190, 60)
+    assert (epochs[0], epochs[-1], len(epochs)) == (10, 1190, 60)
+    assert set(np.diff(epochs)) == {20}
+    assert RunFolder(folder).evenly_chosen(30, 60) == [10, 20, 30]
 
 
 # --- resuming ---------------------------------------------------------------------------------

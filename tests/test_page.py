@@ -14,7 +14,7 @@ from autoencoder.storage.checkpoint import Checkpoint, load_checkpoint, save_che
 from autoencoder.view import page as template
 from autoencoder.view.latent_map import LatentMap
 from tests.conftest import PRETRAINED, ROOT
-from tests.page import MINUS, Visit, export
+from tests.page import MINUS, Visit, export, in_both_browsers
 
 import numpy as np
 import pytest
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # --- what the page shows ------------------------------------------------------------------------
 
 
+@in_both_browsers
 def test_it_paints_what_pytorch_decodes(visit: Callable[..., Visit], full: Path) -> None:
     steps = torch.linspace(-1, 1, 21)
     points = torch.cartesian_prod(steps, steps)
@@ -176,12 +177,16 @@ def test_an_old_browser_is_told(visit: Callable[..., Visit], browser: "Browser")
     assert here.page.locator("main").is_hidden()
 
 
-def test_a_damaged_page_says_so(visit: Callable[..., Visit], small: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["numbers", "later"])
+def test_a_damaged_page_says_so(
+    visit: Callable[..., Visit], small: Path, tmp_path: Path, part: str
+) -> None:
     text = small.read_text(encoding="utf-8")
-    cut = text.index('id="numbers"') + 100_000
+    cut = text.index(f'id="{part}"') + 100_000
     (tmp_path / "damaged.html").write_text(text[:cut] + text[cut + 4000 :], encoding="utf-8")
     here = visit(tmp_path / "damaged.html")
     here.see("This page is damaged")
+    assert here.page.locator("main").is_hidden()
     here.errors.clear()
 
 
@@ -231,7 +236,7 @@ def test_a_picture_comes_along(
     export(tmp_path / "seven.html", *words)
     here = visit(tmp_path / "seven.html")
     assert here.page.locator("#invitation").is_hidden()
-    here.wait_until("explorer.latentMap.finder.complete")
+    here.know_all_places()
     here.next_frame()
     assert here.labels().count(7) >= 4
     shown = here.pixels("#sketch")
@@ -248,7 +253,9 @@ def test_the_page_in_the_repository_is_of_this_template(full: Path) -> None:
     built, here = (
         path.read_text(encoding="utf-8") for path in (ROOT / "img" / "explorer.html", full)
     )
-    data = re.compile('<script type="(?:application/json|text/plain)".*?</script>', re.DOTALL)
+    data = re.compile(
+        '(?:<script type="application/json"|<template).*?</(?:script|template)>', re.DOTALL
+    )
     assert data.sub("", built) == data.sub("", here)
     assert network_of(built) == network_of(here)
 

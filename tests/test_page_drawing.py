@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from autoencoder.handwriting import draw_strokes
 from autoencoder.view.latent_map import LatentMap
 from tests.drawings import DRAWINGS, Stroke
-from tests.page import A_PIXEL, NARROW, Visit
+from tests.page import A_PIXEL, NARROW, Visit, in_both_browsers
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+@in_both_browsers
 def test_a_drawn_digit_goes_among_its_kind_and_comes_back(
     visit: Callable[..., Visit], full: Path
 ) -> None:
@@ -77,21 +78,22 @@ def test_a_finger_draws_and_nothing_scrolls(visit: Callable[..., Visit], full: P
     here = visit(full, size=NARROW, has_touch=True, is_mobile=True, device_scale_factor=2)
     here.know_all_places()
     for digit in (1, 4, 7):
-        here.page.get_by_role("button", name="Clear").tap()
+        here.tap("Clear")
         for stroke in DRAWINGS[digit]:
             here.swipe([here.on_panel(*point) for point in stroke])
         assert here.labels().count(digit) >= 3
-    here.page.get_by_role("button", name="Eraser").tap()
+    here.tap("Eraser")
     assert here.ink(0.5, 0.22) > 0.9
     here.swipe([here.on_panel(0.5, y) for y in (0.1, 0.2, 0.3)])
     assert here.ink(0.5, 0.22) == 0
     assert here.page.evaluate("scrollY") == 0
-    here.page.get_by_role("button", name="Eraser").tap()
+    here.tap("Eraser")
     # Beside the panel a finger does scroll.
     here.swipe([(350, y) for y in (730, 710, 690, 650, 600)])
     here.wait_until("scrollY > 0")
 
 
+@in_both_browsers
 def test_the_right_button_and_the_eraser_erase_and_c_clears(visit: Callable[..., Visit]) -> None:
     here = visit()
     cross = [[(0.2, 0.5), (0.8, 0.5)], [(0.5, 0.2), (0.5, 0.8)]]
@@ -109,7 +111,7 @@ def test_the_right_button_and_the_eraser_erase_and_c_clears(visit: Callable[...,
     # What is left of a drawing without ink is an empty panel.
     here.draw([[(0.25 + 0.05 * n, 0.15 + 0.7 * (n % 2)) for n in range(11)]])
     assert here.invites()
-    assert here.page.locator("#error").inner_text() == ""
+    assert here.text("#error") == ""
     here.click("Eraser")
     clears: list[Callable[[], None]] = [lambda: here.press("c"), lambda: here.click("Clear")]
     for clear in clears:
@@ -201,10 +203,10 @@ def test_moving_the_point_by_hand_empties_the_panel(visit: Callable[..., Visit])
         move()
         here.next_frame()
         assert here.invites()
-        assert here.page.locator("#error").inner_text() == ""
+        assert here.text("#error") == ""
     # What is taken in ends a tour.
     here.press("n")
-    assert here.page.get_by_role("button", name="Tour", pressed=False).is_visible()
+    assert not here.is_pressed("Tour")
 
 
 @pytest.mark.parametrize(("locale", "marks"), [("en-GB", ".%"), ("fr-CA", ",\u00a0%")])

@@ -312,6 +312,22 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     time.sleep(0.5)
     assert same(window.digit(), stopped)
 
+    # p leads to the map without a network, w marks a walk there, and both lead back.
+    window.wait_for_change(window.digit, lambda: window.press("r"))
+    window.wait_until(window.is_still)
+    plain = window.map()
+    window.wait_for_change(window.map, lambda: window.press("p"))
+    window.wait_until(window.is_still)
+    window.press("w")
+    window.wait_for_change(window.digit, lambda: window.click(window.on_map(0.7, 0.6)))
+    strip = window.panel(STRIP)
+    window.press("w")
+    window.wait_until(lambda: not same(window.panel(STRIP), strip))
+    window.press("w")
+    window.press("p")
+    window.press("r")
+    window.wait_until(lambda: same(window.map(), plain))
+
     # s saves what the screen shows.
     window.press("s")
     saved = tmp_path / "latent_space_1.png"
@@ -378,7 +394,8 @@ def test_a_french_keyboard_and_caps_lock(open_window: Callable[..., Window]) -> 
     # g shows the grid, and once only for as long as it is held.
     window.press("Caps_Lock")
     plain = window.map()
-    window.wait_for_change(window.map, lambda: window.hand("keydown", "g"))
+    window.hand("keydown", "g")
+    window.wait_until(lambda: not same(window.map(), plain))
     end = time.monotonic() + 1.2
     while time.monotonic() < end:
         assert not same(window.map(), plain)

@@ -6,8 +6,8 @@ epoch        complete epochs
 state_dict   the network's weights and batch-norm statistics
 network      the arguments of AutoEncoder; without them, the reference network
 best_loss    float, the lowest mean training loss of an epoch so far
+test_mse     float, the mean squared error per pixel on the test digits
 
-Files that come with the project also hold their test_mse, which the tests hold them to.
 ``main.py`` adds what it needs to go on training. A bare state dict is read too.
 """
 
@@ -33,6 +33,8 @@ from torch import Tensor
 WEIGHTS = ("state_dict", "model_state_dict")
 BEST = "autoencoder_best.pth"
 PRETRAINED = "autoencoder_pretrained.pth"
+# The best network of the user's latest training here.
+OWN_BEST = Path("checkpoints") / BEST
 
 # The principal components of a topographic encoder; all else in it follows from the decoder.
 COMPONENTS = "encoder.to_components.weight"
@@ -56,6 +58,8 @@ class Checkpoint:
         None if the file does not tell, as a bare state dict.
     loss : float or None
         The lowest mean training loss; None if the file does not tell.
+    test_mse : float or None
+        The error on the test digits; None if the file does not tell.
     contents : dict
         Everything in the file; empty for a bare state dict.
     rebuilt : bool
@@ -66,20 +70,21 @@ class Checkpoint:
     model: AutoEncoder
     epoch: int | None = None
     loss: float | None = None
+    test_mse: float | None = None
     contents: dict[str, Any] = field(default_factory=dict)
     rebuilt: bool = False
 
     def __str__(self) -> str:
         epoch = "epoch unknown" if self.epoch is None else f"epoch {self.epoch}"
         loss = "loss unknown" if self.loss is None else f"loss {self.loss:.5f}"
+        error = "" if self.test_mse is None else f", test MSE {self.test_mse:.5f}"
         encoder = ", an older record: its encoder is built anew" if self.rebuilt else ""
-        return f"{self.path} ({epoch}, {loss}{encoder})"
+        return f"{self.path} ({epoch}, {loss}{error}{encoder})"
 
 
 def default_checkpoint() -> Path:
     """The best checkpoint of the user's latest training here, or else the one that ships."""
-    best = Path("checkpoints") / BEST
-    return best if best.exists() else beside_the_scripts("checkpoints") / PRETRAINED
+    return OWN_BEST if OWN_BEST.exists() else beside_the_scripts("checkpoints") / PRETRAINED
 
 
 def save_checkpoint(path: Path, contents: dict[str, Any]) -> None:
@@ -109,11 +114,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         model = build_model(weights, contents.get("network", {}))
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    epoch, loss = real_number(contents.get("epoch")), real_number(contents.get("best_loss"))
+    numbers = (real_number(contents.get(key)) for key in ("epoch", "best_loss", "test_mse"))
+    epoch, loss, test_mse = numbers
     if epoch is not None and not (epoch.is_integer() and 0 <= epoch < 2**31):
         epoch = None
     whole = None if epoch is None else int(epoch)
-    return Checkpoint(path, model, whole, loss, contents, rebuilt=is_old_record(model, weights))
+    rebuilt = is_old_record(model, weights)
+    return Checkpoint(path, model, whole, loss, test_mse, contents, rebuilt)
 
 
 def read_dict(path: Path) -> dict[str, Any]:

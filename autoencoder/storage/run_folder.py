@@ -99,6 +99,13 @@ class RunFolder:
         numbers = re.findall(rf"{NUMBERED}(\d+)\.pth", " ".join(names), re.ASCII)
         return sorted(int(n) for n in numbers if self.numbered(int(n)).name in names)
 
+    def evenly_chosen(self, last: int, most: int) -> list[int]:
+        """At most so many of the numbered epochs up to the last, evenly, with first and last."""
+        epochs = [epoch for epoch in self.numbered_epochs() if epoch <= last]
+        count = min(most, len(epochs))
+        step = (len(epochs) - 1) / max(count - 1, 1)
+        return [epochs[round(number * step)] for number in range(count)]
+
     def newest(self) -> Checkpoint:
         """The checkpoint of the latest epoch."""
         try:
@@ -141,6 +148,10 @@ class RunFolder:
             raise UserError(f"cannot read {self.log}: {error.strerror}") from error
         return text.splitlines(keepends=True)[1:]
 
+    def began_here(self) -> bool:
+        """Whether the log begins with the first epoch, as that of a run from elsewhere does not."""
+        return [row_epoch(row) for row in self.rows()[:1]] == [1]
+
     def read_log(self) -> dict[str, list[float]]:
         """The columns of the log, by name; empty where it has no rows."""
         rows = [row.split(",") for row in self.rows() if row_epoch(row) < math.inf]
@@ -156,16 +167,19 @@ class RunFolder:
         if numbered:
             save_checkpoint(self.numbered(contents["epoch"]), contents)
 
-    def best_loss(self) -> float | None:
-        """The loss of the best checkpoint; None if there is none, or it does not tell."""
+    def load_best(self) -> Checkpoint | None:
+        """The best checkpoint; None if there is none, or it is damaged."""
         try:
-            return load_checkpoint(self.best).loss
+            return load_checkpoint(self.best)
         except UserError:
             return None
 
     def complete(self, epoch: int) -> None:
         """Save the best checkpoint under its number too, if a kill came between the two."""
-        if not self.numbered(epoch).exists() and checkpoint_epoch(self.best) == epoch:
+        if self.numbered(epoch).exists():
+            return
+        best = self.load_best()
+        if best and best.epoch == epoch:
             write_atomically(self.numbered(epoch), self.best.read_bytes())
 
     def set_aside(self, epoch: int) -> Path | None:
@@ -183,8 +197,10 @@ class RunFolder:
             rows = self.rows()
             late_rows = [row for row in rows if row_epoch(row) > epoch]
             late_files = [self.numbered(n) for n in self.numbered_epochs() if n > epoch]
-            late = checkpoint_epoch(self.best) > epoch or self.best_loss() is None
-            if self.best.exists() and late:
+            best = self.load_best()
+            comparable = best is not None and best.loss is not None
+            best_epoch = best.epoch if best and comparable else None
+            if self.best.exists() and (best_epoch is None or best_epoch > epoch):
                 late_files.append(self.best)
             aside = None
             if late_rows or late_files:
@@ -221,12 +237,3 @@ def row_epoch(row: str) -> float:
         return math.inf
     complete = len(numbers) == len(COLUMNS) and row.endswith("\n")
     return numbers[0] if complete and numbers[0] >= 1 else math.inf
-
-
-def checkpoint_epoch(path: Path) -> float:
-    """The epoch of a checkpoint; infinite if the file is damaged or does not tell."""
-    try:
-        epoch = load_checkpoint(path).epoch
-    except UserError:
-        return math.inf
-    return math.inf if epoch is None else epoch

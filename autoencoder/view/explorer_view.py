@@ -6,13 +6,15 @@ from typing import Any
 
 from autoencoder.view.latent_map import NEIGHBOURS, LatentMap, Point
 from autoencoder.view.map_panel import MapPanel
+from autoencoder.view.motion import Glide
+from autoencoder.view.pixel_image import PixelImage
+from autoencoder.view.walk import Walk
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.backend_bases import Event
 from matplotlib.figure import Figure
-from matplotlib.image import NonUniformImage
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, TransformedBbox
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ FIGURE_SIZE, DPI = (14, 8), 100  # 1400 x 800 pixels
 DIGIT_IN = (0.575, 0.605, 0.18, 0.315)
 NUMBERS = (0.759, 0.7, 0.044, 0.1)  # the code, between the two
 PAIR = (0.575, 0.555, 0.41, 0.03)  # what is said of the two
+MAP_NAME = (0.575, 0.95, 0.36, 0.03)
 DIGIT = (0.805, 0.605, 0.18, 0.315)
 STRIP = (0.575, 0.425, 0.41, 0.1)
 HEAT = (0.575, 0.075, 0.14, 0.245)
@@ -29,6 +32,7 @@ COLOUR_BAR = (0.721, 0.075, 0.009, 0.245)
 HISTOGRAM = (0.835, 0.075, 0.15, 0.1)
 PANEL = (0.835, 0.225, 0.15, 0.15)
 RIGHT_SIDE = (0.56, 0.0, 0.44, 1.0)  # holds everything that moves but is not on the map
+MAP_SIDE = (0.56, 0.93)  # width and height of the rest, below the legend
 STRIP_GAP = 20  # columns of pixels between two neighbours
 BINS = 20
 STATISTICS = ("nearest", "distance", "mean", "max", "min", "std")
@@ -81,7 +85,11 @@ class ExplorerView:
         self.figure = figure
         self.canvas: Any = figure.canvas
         self.latent_map = latent_map
+        self.start = point
+        self.other_map: LatentMap | None = None
         self.map = MapPanel(figure, latent_map, latent_map.limits(point))
+        self.paper = Rectangle((0, 0), *MAP_SIDE, color="white", transform=figure.transFigure)
+        self.glide = Glide(self.canvas, self.map, self.draw_map, self.canvas.draw_idle)
         self.build_digit_in()
         self.build_digit()
         self.build_neighbours()
@@ -89,13 +97,15 @@ class ExplorerView:
         self.build_histogram()
         self.build_statistics()
         self.build_help(help_text)
+        self.walk = Walk(figure, STRIP, self.map.axes, latent_map)
         images = self.digit_image, self.heat_image
         self.layers = [
             Layer(self.map.markers, clip_box),
             Layer((self.image_in, self.ink, self.invitation), axes_box),
-            *(Layer((artist,), axes_box) for artist in (*images, self.strip_image, self.bars)),
+            Layer((self.strip_image, self.walk.image), axes_box),
+            *(Layer((artist,), axes_box) for artist in (*images, self.bars)),
             *(Layer((label,), label_box) for label in self.neighbour_labels),
-            *(Layer((text,), axes_box) for text in (self.numbers, self.pair)),
+            *(Layer((text,), axes_box) for text in (self.numbers, self.pair, self.name)),
             *(Layer((text,), line_box) for text in (*self.values, self.message)),
         ]
         for layer in self.layers:
@@ -118,13 +128,8 @@ class ExplorerView:
         middle = NUMBERS[0] + NUMBERS[2] / 2
         self.figure.text(middle, 0.83, "two\nnumbers", ha="center", fontsize=9, color="grey")
         self.figure.text(middle, 0.65, "→", ha="center", fontsize=14, color="grey")
-        self.numbers, self.pair = (self.add_text(box) for box in (NUMBERS, PAIR))
-
-    def add_text(self, box: tuple[float, float, float, float]) -> Text:
-        """A text on axes of its own, for a figure leaves out animated texts when it is saved."""
-        axes = self.figure.add_axes(box)
-        axes.set_axis_off()
-        return axes.text(0, 0.5, "", fontsize=10, va="center")
+        boxes = NUMBERS, PAIR, MAP_NAME
+        self.numbers, self.pair, self.name = (add_text(self.figure, box) for box in boxes)
 
     def build_digit(self) -> None:
         axes = self.figure.add_axes(DIGIT)
@@ -199,8 +204,9 @@ class ExplorerView:
 
     def update(self, point: Point, digit_in: DigitIn | None = None, message: str = "") -> None:
         """Bring all artists up to date; the next drawing shows them."""
-        self.digit = self.latent_map.decode([point])[0]
-        self.update_digit_in(point, digit_in)
+        decoded = self.latent_map.decode([point])[0]
+        self.digit = decoded.clip(0, 1)
+        self.update_digit_in(point, digit_in, decoded)
         pixels = self.digit.reshape(28, 28)
         self.digit_image.show(pixels)
         self.heat_image.show(pixels)
@@ -231,10 +237,12 @@ class ExplorerView:
         labels = [*map(str, self.latent_map.labels[nearest]), *NEIGHBOURS * [""]]
         for text, label in zip(self.neighbour_labels, labels, strict=False):
             text.set_text(label)
-        self.map.mark(point, self.latent_map.latents[nearest[:1]])
+        self.map.mark(point, nearest)
         return distances[0] if len(nearest) else None
 
-    def update_digit_in(self, point: Point, digit_in: DigitIn | None) -> None:
+    def update_digit_in(
+        self, point: Point, digit_in: DigitIn | None, decoded: NDArray[np.float32]
+    ) -> None:
         """Bring the panel of the digit that goes in up to date, and what is said of the pair."""
         self.numbers.set_text(f"{point[0]:+.3f}\n{point[1]:+.3f}")
         if digit_in is None and self.invitation.get_text():
@@ -250,14 +258,63 @@ class ExplorerView:
             return
         shown = np.zeros(784, np.float32) if drawn else digit_in.pixels
         self.image_in.show(shown.reshape(28, 28))
-        error = float(((digit_in.pixels - self.digit) ** 2).mean())
+        error = float(((digit_in.pixels - decoded) ** 2).mean())
         share = self.latent_map.percentile(error)
-        self.pair.set_text(f"error {error:.3f}, larger than that of {share}% of the real digits")
+        words = f"error {error:.3f}, larger than that of {share}% of the real digits"
+        if self.other_map is not None:
+            code = self.other_map.encode(digit_in.pixels)
+            [other] = self.other_map.errors_at([code], digit_in.pixels)
+            words += f"; {self.other_map.name}: {other:.3f}"
+        self.pair.set_text(words)
         self.map.mark_best(digit_in.best)
 
     def show_help(self, visible: bool) -> None:
         if visible != self.help.get_visible():
             self.help.set_visible(visible)
+            self.canvas.draw_idle()
+
+    def mark_walk(self, point: Point, digit_in: DigitIn | None) -> None:
+        """Mark an end of the walk; its strip takes the place of the nearest digits."""
+        self.walk.mark(point, None if digit_in is None else digit_in.pixels)
+        self.strip_image.axes.set_visible(not self.walk.is_whole)
+        self.canvas.draw_idle()
+
+    def toggle_grid(self) -> None:
+        self.map.toggle_grid()
+        self.canvas.draw_idle()
+
+    def toggle_densities(self) -> None:
+        self.map.toggle_densities()
+        self.canvas.draw_idle()
+
+    def show_whole(self) -> None:
+        """Bring the whole map into view, which the toolbar takes for its home from now on."""
+        self.map.show_whole()
+        self.forget_views()
+        self.canvas.draw_idle()
+
+    def forget_views(self) -> None:
+        if self.canvas.toolbar is not None:
+            self.canvas.toolbar.update()
+
+    def compare(self, here: LatentMap, there: LatentMap) -> None:
+        """Tell the errors of the map that is shown and of another one."""
+        self.other_map = there
+        self.name.set_text(
+            f"{here.title}: test error {here.errors.mean():.4f}"
+            f" ({there.name}: {there.errors.mean():.4f})"
+        )
+
+    def show_map(self, latent_map: LatentMap, glides: bool) -> None:
+        """Belong to another map of the same digits, to which the dots glide or jump."""
+        self.latent_map = latent_map
+        self.map.set_off(latent_map, latent_map.limits(self.start))
+        self.walk.show_map(latent_map, *self.map.limits.T)
+        self.forget_views()
+        if glides:
+            self.glide.begin()
+        else:
+            self.map.arrive()
             self.canvas.draw_idle()
 
     # --- drawing ------------------------------------------------------------------------------
@@ -275,6 +332,19 @@ class ExplorerView:
         self.marker_boxes = self.map.marker_boxes()
         self.can_blit = True
 
+    def draw_map(self) -> None:
+        """Draw all of the map, but nothing else: the whole figure takes twice as long."""
+        if not self.can_blit:
+            self.canvas.draw_idle()
+            return
+        for artist in (self.paper, self.map.axes):
+            self.figure.draw_artist(artist)
+        markers = self.layers[0]
+        markers.keep_background(self.canvas)
+        markers.draw(self.figure)
+        self.canvas.blit(self.paper.get_window_extent())
+        self.marker_boxes = self.map.marker_boxes()
+
     def blit(self) -> None:
         """Draw the layers that changed over their background, and show the pixels that changed."""
         for layer in self.layers:
@@ -291,31 +361,19 @@ class ExplorerView:
             self.canvas.blit(box)
 
 
+def add_text(figure: Figure, box: tuple[float, float, float, float]) -> Text:
+    """A text on axes of its own, for a figure leaves out animated texts when it is saved."""
+    axes = figure.add_axes(box)
+    axes.set_axis_off()
+    return axes.text(0, 0.5, "", fontsize=10, va="center")
+
+
 def lines_through(strokes: list[list[tuple[float, float]]]) -> NDArray[np.float64]:
     """The coordinates (2, N) of a line through all strokes on a panel of 28 x 28, with gaps."""
     points = [point for stroke in strokes for point in (*stroke, stroke[-1], (np.nan, np.nan))]
     # A line of no length would not be drawn.
     nudges = np.linspace(0, 1e-3, len(points))
     return np.reshape(points, (-1, 2)).T * 28 - 0.5 + nudges
-
-
-class PixelImage(NonUniformImage):
-    """Pixels in [0, 1] that fill axes.
-
-    ``imshow`` shows the same, but draws for any transformation and any interpolation, which takes
-    three times as long (2.0 ms, where this takes 0.6 ms, for 28 x 28 pixels on 360 x 360).
-    """
-
-    def __init__(self, axes: Axes, rows: int, cmap: str, columns: int = 28) -> None:
-        extent = (-0.5, columns - 0.5, rows - 0.5, -0.5)
-        super().__init__(axes, interpolation="nearest", cmap=cmap, extent=extent)
-        self.set_clim(0, 1)
-        axes.set(xlim=extent[:2], ylim=extent[2:], xticks=[], yticks=[], aspect="equal")
-        axes.add_image(self)
-
-    def show(self, pixels: Pixels) -> None:
-        rows, columns = pixels.shape
-        self.set_data(np.arange(columns), np.arange(rows), pixels)
 
 
 @dataclass
@@ -340,7 +398,8 @@ class Layer:
 
     def draw(self, figure: Figure) -> None:
         for artist in self.artists:
-            figure.draw_artist(artist)
+            if artist.axes is None or artist.axes.get_visible():
+                figure.draw_artist(artist)
 
 
 def axes_box(artist: Artist) -> Bbox:

@@ -8,6 +8,19 @@ from matplotlib.backend_bases import KeyEvent
 DIGIT_KEYS = tuple("0123456789")
 
 
+def disconnect_shortcuts(canvas: Any) -> None:
+    """Keep matplotlib from acting on keys by itself."""
+    manager = canvas.manager
+    if manager is not None and manager.key_press_handler_id is not None:
+        canvas.mpl_disconnect(manager.key_press_handler_id)
+
+
+def name_of_key(event: KeyEvent) -> str:
+    """The key's name; with Caps Lock, letters arrive as capitals."""
+    key = event.key or ""
+    return key.lower() if len(key) == 1 else key
+
+
 def digit_on_key(event: KeyEvent) -> int | None:
     """The digit on the key that was pressed, by what it types or else by its position.
 

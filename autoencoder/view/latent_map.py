@@ -6,6 +6,7 @@ The explorer's window and its page are twins over this map; what both have to ag
 from functools import cached_property
 
 from autoencoder.layers import TopographicEncoder, principal_components
+from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits
 from autoencoder.model import Codec, encode_digits, reconstruction_errors, unit_pixels
 
@@ -59,6 +60,16 @@ class LatentMap:
         self.images = digits.images.numpy()
         self.labels = digits.labels.numpy()
         self.latents = encode_digits(model, digits.images).numpy()
+
+    @property
+    def name(self) -> str:
+        """What draws the digits."""
+        return "PCA" if isinstance(self.model, PrincipalComponents) else "network"
+
+    @property
+    def title(self) -> str:
+        """What to call the map."""
+        return "PCA, without a network" if self.name == "PCA" else "The network"
 
     @cached_property
     def errors(self) -> NDArray[np.float32]:

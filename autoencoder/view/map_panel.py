@@ -1,14 +1,15 @@
-"""The map of the explorer's window: its dots, legend, markers, densities and grid of digits."""
+"""The map of the explorer's window: its dots, their legend and the markers."""
 
 from typing import Any
 
-from autoencoder.view.latent_map import GRID, LatentMap, Point
+from autoencoder.view.decoded_grid import DecodedGrid
+from autoencoder.view.density import draw_contours
+from autoencoder.view.latent_map import LatentMap, Point
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR, label_latent_axes
 
 import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox, TransformedBbox
 from numpy.typing import ArrayLike, NDArray
@@ -16,24 +17,34 @@ from numpy.typing import ArrayLike, NDArray
 # Left, bottom, width and height as fractions of the figure.
 MAP = (0.06, 0.075, 0.48, 0.845)
 LEGEND = (0.06, 0.93, 0.48, 0.06)
-DENSITY_GRID = 120  # cells a side
-ENCLOSED = (0.25, 0.5, 0.75)  # shares of a digit's codes within its contours
+
+Limits = NDArray[np.float64]  # [[left, right], [bottom, top]]
 
 
 class MapPanel:
     """The map: a dot per digit, the legend, the grid of decoded digits, the point and its nearest.
 
+    Parameters
+    ----------
+    figure : Figure
+    latent_map : LatentMap
+    limits : (2, 2) float64
+        What it shows of the plane before anyone zooms: [[left, right], [bottom, top]].
+
     Attributes
     ----------
     axes : Axes
+    places : (N, 2) float32
+        Where the dots are: the codes, but on their way to another map.
     visible : (10,) bool
         Which digits have their dots on the map.
     shown : (N,) bool
         The same for each digit of the map.
     """
 
-    def __init__(self, figure: Figure, latent_map: LatentMap, limits: NDArray[np.float64]) -> None:
-        self.latent_map = latent_map
+    def __init__(self, figure: Figure, latent_map: LatentMap, limits: Limits) -> None:
+        self.latent_map, self.limits = latent_map, limits
+        self.places = latent_map.latents
         self.visible = np.ones(10, dtype=bool)
         self.shown = self.visible[latent_map.labels]
         self.axes = figure.add_axes(MAP)
@@ -43,11 +54,9 @@ class MapPanel:
         self.dot_colours = colours[latent_map.labels]
         x, y = latent_map.latents.T
         self.dots = self.axes.scatter(x, y, s=7, c=self.dot_colours, linewidths=0)
-        self.densities: list[Any] = []
-        self.grid = AxesImage(self.axes, cmap="gray_r", zorder=0, visible=False)
-        self.grid.set_data(np.zeros((1, 1)))
-        self.grid.mouseover = False
-        self.axes.add_image(self.grid)
+        self.contours: list[Any] = []
+        self.grid = DecodedGrid(self.axes, latent_map)
+        self.with_densities = self.with_grid = False
         self.build_markers()
         self.build_legend(figure)
 
@@ -92,10 +101,11 @@ class MapPanel:
         )
         self.legend_entries = list(zip(legend.get_lines(), legend.get_texts(), strict=True))
 
-    def mark(self, point: Point, nearest: ArrayLike) -> None:
-        """Set the point, and a ring around the code (1, 2) of the digit nearest to it, if any."""
+    def mark(self, point: Point, nearest: NDArray[np.intp]) -> None:
+        """Set the point, and a ring around the first of the digits nearest to it, if any."""
         self.point_marker.set_data(*np.reshape(point, (2, 1)))
-        self.nearest_marker.set_data(*np.transpose(nearest))
+        self.ringed = nearest[:1]
+        self.nearest_marker.set_data(*self.places[self.ringed].T)
 
     def mark_best(self, point: Point | None) -> None:
         """Set a cross where the digit that went in would be drawn best, or take it away."""
@@ -111,8 +121,40 @@ class MapPanel:
 
     def clipped(self, point: ArrayLike) -> Point:
         """The point of the map nearest to a point of the plane."""
-        (left, right), (bottom, top) = self.axes.get_xlim(), self.axes.get_ylim()
-        return np.clip(point, (left, bottom), (right, top))
+        return np.clip(point, *self.view_limits.T)
+
+    @property
+    def view_limits(self) -> Limits:
+        """What is in view of the plane."""
+        return np.array([self.axes.get_xlim(), self.axes.get_ylim()])
+
+    def show_whole(self) -> None:
+        """Bring the whole map into view."""
+        self.axes.set(xlim=self.limits[0], ylim=self.limits[1])
+
+    # --- another map --------------------------------------------------------------------------
+
+    def set_off(self, latent_map: LatentMap, limits: Limits) -> None:
+        """Belong to another map of the same digits, whose dots are still in their old places."""
+        self.latent_map = self.grid.latent_map = latent_map
+        self.limits = limits
+        self.grid.set_visible(False)
+        self.remove_contours()
+
+    def place(self, places: NDArray[np.float32], limits: Limits) -> None:
+        """Show the dots in these places (N, 2), and the plane within these limits."""
+        self.places = places
+        self.axes.set(xlim=limits[0], ylim=limits[1])
+        self.dots.set_offsets(places[self.shown])
+        self.nearest_marker.set_data(*places[self.ringed].T)
+
+    def arrive(self) -> None:
+        """Show the map as it is when all dots are where they belong."""
+        self.place(self.latent_map.latents, self.limits)
+        self.grid.set_visible(self.with_grid)
+        self.draw_densities()
+
+    # --- what is shown ------------------------------------------------------------------------
 
     def legend_entry(self, x: float, y: float) -> int | None:
         """The digit whose legend entry is under a pixel of the figure."""
@@ -136,44 +178,37 @@ class MapPanel:
     def show_visible(self) -> None:
         """Bring the dots and the legend up to date with the digits that are visible."""
         self.shown = self.visible[self.latent_map.labels]
-        self.dots.set_offsets(self.latent_map.latents[self.shown])
+        self.dots.set_offsets(self.places[self.shown])
         self.dots.set_facecolor(self.dot_colours[self.shown])
         for entry, visible in zip(self.legend_entries, self.visible, strict=True):
             for artist in entry:
                 artist.set_alpha(1 if visible else 0.25)
+        self.draw_densities()
 
     def toggle_densities(self) -> None:
         """Draw where the dots of each digit are dense, or take that away."""
-        if self.densities:
-            for contours in self.densities:
-                contours.remove()
-            self.densities = []
-            return
-        (left, right), (bottom, top) = self.axes.get_xlim(), self.axes.get_ylim()
-        for digit in np.flatnonzero(self.visible):
-            codes = self.latent_map.latents[self.latent_map.labels == digit]
-            if len(codes):
-                field = density(codes, (left, right), (bottom, top))
-                x, y = (np.linspace(*ends, DENSITY_GRID) for ends in ((left, right), (bottom, top)))
-                levels = enclosing_levels(field)
-                self.densities.append(
-                    self.axes.contour(x, y, field, levels, colors=DIGIT_COLOURS[digit], zorder=3)
-                )
+        self.with_densities ^= True
+        self.draw_densities()
+
+    def draw_densities(self) -> None:
+        """Draw the contours of the digits that are visible, where they are wanted."""
+        self.remove_contours()
+        codes = [self.latent_map.latents[self.latent_map.labels == digit] for digit in range(10)]
+        self.contours = [
+            draw_contours(self.axes, digit, codes[digit], self.limits)
+            for digit in np.flatnonzero(self.visible).tolist()
+            if self.with_densities and len(codes[digit])
+        ]
+
+    def remove_contours(self) -> None:
+        for contours in self.contours:
+            contours.remove()
+        self.contours = []
 
     def toggle_grid(self) -> None:
         """Lay decoded digits under the dots, all over the view, or take them away."""
-        if not self.grid.get_visible():
-            self.build_grid()
-        self.grid.set_visible(not self.grid.get_visible())
-
-    def build_grid(self) -> None:
-        (left, right), (bottom, top) = np.clip([self.axes.get_xlim(), self.axes.get_ylim()], -1, 1)
-        centres = (np.arange(GRID) + 0.5) / GRID
-        x, y = np.meshgrid(left + (right - left) * centres, top + (bottom - top) * centres)
-        points = np.stack([x, y], axis=-1).reshape(-1, 2)
-        digits = self.latent_map.decode(points).reshape(GRID, GRID, 28, 28)
-        self.grid.set_data(digits.swapaxes(1, 2).reshape(GRID * 28, GRID * 28))
-        self.grid.set_extent((left, right, bottom, top))
+        self.with_grid ^= True
+        self.grid.set_visible(self.with_grid)
 
 
 def marker_box(marker: Line2D) -> Bbox:
@@ -182,37 +217,3 @@ def marker_box(marker: Line2D) -> Bbox:
     x, y = marker.get_transform().transform(marker.get_xydata())[0]
     margin = marker.get_markersize() * figure.dpi / 72
     return Bbox([[x - margin, y - margin], [x + margin, y + margin]])
-
-
-# --- densities --------------------------------------------------------------------------------
-
-
-def density(
-    codes: NDArray[np.float32], x: tuple[float, float], y: tuple[float, float]
-) -> NDArray[np.float64]:
-    """A kernel density estimate of (N, 2) codes on a rectangle: (DENSITY_GRID, DENSITY_GRID)."""
-    edges = [np.linspace(low, high, DENSITY_GRID + 1) for low, high in (y, x)]
-    counts, _, _ = np.histogram2d(codes[:, 1], codes[:, 0], edges)
-    down, across = (
-        kernel(high - low, values)
-        for (low, high), values in zip((y, x), codes.T[::-1], strict=True)
-    )
-    return down @ counts @ across.T
-
-
-def kernel(length: float, values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """A Gaussian blur along an axis of this length, as a matrix.
-
-    Its width is half of what Scott's rule (1992) says, which is made for a single heap, where a
-    digit may have several; at least a cell, where all values are the same.
-    """
-    width = max(values.std() * len(values) ** (-1 / 6) / 2, length / DENSITY_GRID)
-    positions = np.linspace(0, length, DENSITY_GRID)
-    return np.exp(-0.5 * ((positions[:, None] - positions) / width) ** 2)
-
-
-def enclosing_levels(field: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The heights above which a field holds each of the shares in ENCLOSED, ascending."""
-    heights = np.sort(field, axis=None)[::-1]
-    mass = heights.cumsum() / heights.sum()
-    return heights[np.searchsorted(mass, ENCLOSED)][::-1]

@@ -15,10 +15,10 @@ class Reader {
   }
 }
 
-/** Undo base64 and deflate. */
-async function unpack(base64) {
+/** Undo base64 and deflate. A browser reads a template in two thirds of the time of a script. */
+async function unpack(template) {
   // Loops: Uint8Array.from with a function takes thirty times as long.
-  const characters = atob(base64);
+  const characters = atob(template.content.textContent);
   const packed = new Uint8Array(characters.length);
   for (let i = 0; i < packed.length; i++) packed[i] = characters.charCodeAt(i);
   return new Reader(await inflate(packed));

@@ -12,7 +12,7 @@ async function start() {
   }
   try {
     const facts = JSON.parse(byId("facts").textContent);
-    const reader = await unpack(byId("numbers").textContent);
+    const reader = await unpack(byId("numbers"));
     await givingWay();
     const decoder = new Decoder(reader, facts);
     const codes = readCodes(reader, facts);
@@ -23,7 +23,7 @@ async function start() {
     byId("explorer").hidden = byId("language").hidden = false;
     explorer.speak(language);
     await readToTheEnd();
-    const later = await unpack(byId("later").textContent);
+    const later = await unpack(byId("later"));
     digits.addPixels(later);
     const pca = new PrincipalComponents(later);
     explorer.complete(new LatentMap(digits, pca, pca, readCodes(later, facts), facts.maps.pca));

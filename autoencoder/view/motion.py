@@ -1,0 +1,96 @@
+"""What moves by itself in the explorer's window, frame after frame of a timer."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, LatentMap, Point
+from autoencoder.view.map_panel import MapPanel
+
+import numpy as np
+
+FRAME_MS = 25
+
+
+class Tour:
+    """A tour through the points where the digits are densest, from where it began, for ever.
+
+    Parameters
+    ----------
+    canvas : FigureCanvasBase
+    go_to : callable
+        Moves the point.
+
+    Attributes
+    ----------
+    stops : list of Point
+        Where it began and the densest points; empty while there is no tour.
+    """
+
+    def __init__(self, canvas: Any, go_to: Callable[[Point], None]) -> None:
+        self.go_to = go_to
+        self.timer = canvas.new_timer(FRAME_MS, [(self.on_frame, (), {})])
+        self.stops: list[Point] = []
+
+    def begin(self, latent_map: LatentMap, point: Point) -> None:
+        densest = [latent_map.densest_point(digit) for digit in range(10)]
+        self.stops = [point, *(stop for stop in densest if stop is not None)]
+        self.began = time.perf_counter()
+        self.timer.start()
+
+    def stop(self) -> None:
+        self.stops = []
+        self.timer.stop()
+
+    def on_frame(self) -> None:
+        """Move to where the tour is by now."""
+        leg, progress = divmod((time.perf_counter() - self.began) / SECONDS_A_LEG, 1)
+        start, *stops = self.stops
+        here = stops[(int(leg) - 1) % len(stops)] if leg else start
+        there = stops[int(leg) % len(stops)]
+        self.go_to(here + progress * (there - here))
+
+
+class Glide:
+    """The dots on their way from one map of the digits to another.
+
+    Parameters
+    ----------
+    canvas : FigureCanvasBase
+    panel : MapPanel
+    draw_frame : callable
+        Draws the panel while the dots move.
+    draw_end : callable
+        Draws the whole figure when they have arrived.
+    """
+
+    def __init__(
+        self,
+        canvas: Any,
+        panel: MapPanel,
+        draw_frame: Callable[[], None],
+        draw_end: Callable[[], None],
+    ) -> None:
+        self.panel = panel
+        self.draw_frame, self.draw_end = draw_frame, draw_end
+        self.timer = canvas.new_timer(FRAME_MS, [(self.on_frame, (), {})])
+
+    def begin(self) -> None:
+        """Begin where the dots are, to end where the panel's map has them."""
+        self.start = self.panel.places, self.panel.view_limits
+        self.end = self.panel.latent_map.latents, self.panel.limits
+        self.began = time.perf_counter()
+        self.on_frame()
+        self.timer.start()
+
+    def on_frame(self) -> None:
+        """Place the dots where they are by now: they set off and arrive slowly."""
+        progress = (time.perf_counter() - self.began) / SECONDS_A_GLIDE
+        if progress >= 1:
+            self.timer.stop()
+            self.panel.arrive()
+            self.draw_end()
+            return
+        eased = np.float32(progress**2 * (3 - 2 * progress))
+        self.panel.place(*(a + eased * (b - a) for a, b in zip(self.start, self.end, strict=True)))
+        self.draw_frame()
