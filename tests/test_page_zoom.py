@@ -96,6 +96,7 @@ def test_two_fingers_zoom_and_pan_and_leave_the_point(visit: Callable[..., Visit
     assert here.point() == before
     # Then one finger moves the point again.
     here.page.touchscreen.tap(*here.on_map(0.3, 0.1))
+    here.wait_until("explorer.point[0] > 0.2")
     here.next_frame()
     assert here.point() == pytest.approx([0.3, 0.1], abs=2 * A_PIXEL)
 
@@ -111,8 +112,18 @@ def test_the_grid_and_the_densities_follow_the_view(visit: Callable[..., Visit])
     cell = here.pixels("#grid").reshape(700, 700)[:28, :28].reshape(1, 784)
     middle = torch.tensor([[left + (right - left) / 50, top + (bottom - top) / 50]])
     assert np.array_equal(cell, here.decoded(middle))
-    # The grid lies where its digits belong, and the peak of a density where its digit is densest.
+    # The grid lies where its digits belong.
     boxes = here.boxes("#map", "#grid")
     assert boxes["#grid"].x0 == pytest.approx(boxes["#map"].x0, abs=2)
     assert boxes["#grid"].width == pytest.approx(boxes["#map"].width, abs=3)
-    here.press("g", "d", "r")
+    # Close to its peak, a density covers all that is in view; in a corner of the map, nothing.
+    here.press("g", "6", *["+"] * 8)
+    covered = """(({ data }) => data.filter((value, i) => i % 4 === 3 && value > 0).length * 4
+        / data.length)(explorer.map.context.getImageData(0, 0, 500, 500))"""
+    here.page.evaluate("explorer.map.showAxes(false)")
+    assert here.page.evaluate(covered) > 0.9
+    here.page.evaluate("explorer.map.changeView((viewport) => viewport.show(16, [-1, 1]))")
+    here.next_frame()
+    assert here.page.evaluate(covered) < 0.05
+    here.page.evaluate("explorer.map.showAxes(true)")
+    here.press("d", "r")

@@ -89,7 +89,7 @@ function writeState(state) {
     hide: state.visible.flatMap((visible, digit) => (visible ? [] : digit)).join(""),
     on: ["grid", "density"].filter((name) => state[name]).join(","),
     map: state.map !== "network" && state.map,
-    view: state.zoom > 1 && [state.zoom.toFixed(2), writePoint(state.centre)].join(","),
+    view: state.zoom > 1 && [Number(state.zoom.toFixed(2)), writePoint(state.centre)].join(","),
     from: state.walk[0] && writeEnd(state.walk[0]),
     to: state.walk[1] && writeEnd(state.walk[1]),
     keys: !state.keys && "off",
@@ -100,7 +100,7 @@ function writeState(state) {
 }
 
 function writePoint(point) {
-  return point.map((number) => number.toFixed(3)).join(",");
+  return point.map((number) => Number(number.toFixed(3))).join(",");
 }
 
 function writeEnd({ point, real }) {
