@@ -3,6 +3,7 @@
     python interac_decompression.py
     python interac_decompression.py --checkpoint checkpoints/autoencoder_best.pth
     python interac_decompression.py --save explorer.png      # a picture, no window
+    python interac_decompression.py --save tour.webp         # the tour through the digits, a film
     python interac_decompression.py --export explorer.html   # a page that opens without Python
 
 Press h in the window for the keys.
@@ -11,7 +12,7 @@ Press h in the window for the keys.
 import argparse
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from autoencoder.command_line import (
     output_path,
     positive_int,
     run,
+    with_bar,
 )
 from autoencoder.handwriting import Pixels, draw_strokes, erase, read_picture
 from autoencoder.layers import LATENT
@@ -36,21 +38,25 @@ from autoencoder.storage.checkpoint import (
 )
 from autoencoder.storage.files import write_atomically
 from autoencoder.storage.followed_file import FollowedFile
-from autoencoder.view import page, pictures
+from autoencoder.view import film, page, pictures
 from autoencoder.view.comparison import Comparison
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
 from autoencoder.view.follower import Follower
 from autoencoder.view.keyboard import HeldKey, digit_on_key, disconnect_shortcuts, name_of_key
 from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, LatentMap, Point
-from autoencoder.view.motion import Tour
+from autoencoder.view.motion import Tour, densest_points, point_on_way
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent, key_press_handler
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 PEN, ERASER = MouseButton.LEFT, MouseButton.RIGHT
+# A film of the tour shows the window smaller, 840 x 480 pixels, and hurries: all takes 12 seconds.
+FILM, FILM_DPI, FILM_FRAMES_A_LEG = ".webp", 60, 15
 ERASER_RADIUS = 0.06  # as a share of the panel
 ARROWS = {"left": (-1, 0), "right": (1, 0), "down": (0, -1), "up": (0, 1)}
 # Of matplotlib's own shortcuts, those that do no harm here (some would set a logarithmic scale).
@@ -384,6 +390,14 @@ class Explorer:
             self.find_best_point()
         self.request_redraw()
 
+    def film_tour(self, stops: list[Point]) -> Iterator[Image.Image]:
+        """What the window shows on a tour, once round, on a canvas of Agg."""
+        self.digit_in = None
+        self.canvas.draw()
+        for frame in range(len(stops) * FILM_FRAMES_A_LEG):
+            self.go_on(point_on_way(stops, frame / FILM_FRAMES_A_LEG))
+            yield film.as_image(self.canvas)
+
     # --- beside a training --------------------------------------------------------------------
 
     def follow(self, file: FollowedFile) -> None:
@@ -430,6 +444,13 @@ def export(
     print(f"Saved {path} ({len(content) / 1e6:.1f} MB)")
 
 
+def save_tour(explorer: Explorer, path: Path) -> None:
+    """Film the tour through the ten digits, once round."""
+    stops = densest_points(explorer.latent_map)
+    count = len(stops) * FILM_FRAMES_A_LEG
+    film.save(path, with_bar(explorer.film_tour(stops), count, "frame"), count)
+
+
 def describe(latent_map: LatentMap, pixels: Pixels) -> str:
     """A digit's code, the classes of the ten nearest codes, and the error of its reconstruction."""
     point = latent_map.encode(pixels)
@@ -440,7 +461,7 @@ def describe(latent_map: LatentMap, pixels: Pixels) -> str:
 
 
 def picture_path(text: str) -> Path:
-    return output_path(text, ".png", ".pdf", ".svg")
+    return output_path(text, ".png", ".pdf", ".svg", FILM)
 
 
 def page_path(text: str) -> Path:
@@ -471,7 +492,7 @@ def parse_arguments() -> argparse.Namespace:
         "--save",
         type=picture_path,
         metavar="FILE",
-        help="write the window to a picture instead of opening it; needs no display",
+        help="write the window to a picture, or its tour to a .webp film; needs no display",
     )
     output.add_argument(
         "--export",
@@ -507,13 +528,17 @@ def main() -> None:
     if arguments.export:
         export(checkpoint, latent_map, point, pixels, arguments.data, arguments.export)
         return
-    figure = figure or Figure(FIGURE_SIZE, dpi=DPI)
+    is_film = arguments.save and arguments.save.suffix.lower() == FILM
+    figure = figure or FigureCanvasAgg(Figure(FIGURE_SIZE, dpi=FILM_DPI if is_film else DPI)).figure
     # Held on to: the canvas knows its listeners only by weak references.
     explorer = Explorer(figure, latent_map, point, arguments.data)
     if pixels is not None:
         explorer.take_in(pixels)
-    if arguments.save:
+    if is_film:
+        save_tour(explorer, arguments.save)
+    elif arguments.save:
         pictures.save(explorer.view.figure, arguments.save, dpi="figure")
+    if arguments.save:
         print(f"Saved {arguments.save}")
     else:
         explorer.follow(followed)

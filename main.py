@@ -276,7 +276,7 @@ def film_training(
         print("No film of the training: it takes two numbered checkpoints (see --save_every)")
         return
     frames, count = training_film.draw_frames(scenes, test_set), training_film.count_frames(scenes)
-    film.save(path, with_bar(frames, count, "frame"), count)
+    film.save(path, with_bar(frames, count, "frame"), count, training_film.ENDS_MS)
     print(f"Film: {path}")
 
 

@@ -3,6 +3,8 @@
     python -m benchmarks.training
     python -m benchmarks.training --check      # exit 1 where a bar is missed
     python -m benchmarks.training --beside     # main.py alone, and beside two busy processes
+    python -m benchmarks.training --followed   # main.py alone, and with the explorer following it
+    python -m benchmarks.training --followed   # main.py alone, and with the explorer beside it
 
 The reference's way is written here from its description: a DataLoader with four workers over
 MNIST and its transform, float32, Adam with weight decay, the loss read after every batch.
@@ -14,16 +16,25 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder
+from autoencoder.storage.checkpoint import BEST, load_checkpoint
+from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import Settings, Training, fastest_precision
+from autoencoder.view.explorer_view import DPI, FIGURE_SIZE
+from autoencoder.view.latent_map import SECONDS_A_GLIDE, LatentMap
+from autoencoder.view.motion import FRAME_MS
 from benchmarks.reference import DigitByDigit
 from benchmarks.report import (
+    CHECKPOINT,
     DATA,
     bests,
     check,
@@ -33,10 +44,13 @@ from benchmarks.report import (
     print_table,
     time_by_turns,
 )
+from interac_decompression import Explorer
 from main import train_epoch
 
 import torch
 import torch.nn.functional as F
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from torch.utils.data import DataLoader
 
 BATCH = 1024
@@ -45,6 +59,8 @@ DIGITS = 60_000
 BAR = 0.3
 # An epoch beside two busy processes, on two cores, as a multiple of one alone.
 BESIDE_BAR = 3
+# An epoch that the explorer follows, as a multiple of one alone.
+FOLLOWED_BAR = 1.1
 REFERENCE, OURS, PRODUCTS = "the reference's loop", "main.py", "matrix products alone"
 
 # The reference has four workers on any machine, where torch would advise fewer.
@@ -117,7 +133,9 @@ def layer_sizes() -> list[tuple[int, int]]:
 UNTOLD = "300000"
 
 
-def seconds_an_epoch(epochs: int, spin_count: str | None = None) -> float:
+def seconds_an_epoch(
+    epochs: int, spin_count: str | None = None, is_followed: bool = False
+) -> float:
     """The mean time of an epoch of main.py, started as a user starts it.
 
     With a spin_count the threads of libgomp spin so long; else as long as main.py has them spin.
@@ -128,12 +146,13 @@ def seconds_an_epoch(epochs: int, spin_count: str | None = None) -> float:
         environment["GOMP_SPINCOUNT"] = spin_count
     with tempfile.TemporaryDirectory() as folder:
         folders = ("--checkpoints", folder, "--img", folder)
-        subprocess.run(
-            [sys.executable, "main.py", "--epochs", str(epochs), *folders],
-            env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        with following(Path(folder) / BEST) if is_followed else contextlib.nullcontext():
+            subprocess.run(
+                [sys.executable, "main.py", "--epochs", str(epochs), *folders],
+                env=environment,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
         seconds = RunFolder(Path(folder)).read_log()["Time (s)"]
     return statistics.mean(seconds)
 
@@ -161,6 +180,54 @@ def time_beside(epochs: int = 5) -> float:
     return beside / alone
 
 
+@contextlib.contextmanager
+def following(path: Path) -> Iterator[None]:
+    """An explorer beside that follows a file; it draws what it shows, but on no screen."""
+    script = f"from benchmarks.training import follow; follow({str(path)!r})"
+    explorer = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert explorer.stdout is not None
+    explorer.stdout.readline()  # It has started, which is no part of following.
+    try:
+        yield
+    finally:
+        explorer.kill()
+        explorer.wait()
+
+
+def follow(name: str) -> None:
+    """Be an explorer that follows a file, for ever."""
+    figure = Figure(FIGURE_SIZE, dpi=DPI)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.manager = mock.MagicMock(key_press_handler_id=None)
+    explorer = Explorer(
+        figure, LatentMap(load_checkpoint(CHECKPOINT).model, load_mnist(DATA, "test"))
+    )
+    explorer.follow(FollowedFile(Path(name)))
+    print("following", flush=True)
+    while True:
+        time.sleep(1)
+        shown = explorer.latent_map
+        explorer.follower.on_second()
+        if explorer.latent_map is not shown:
+            # As many frames as the dots take to glide.
+            for _ in range(round(SECONDS_A_GLIDE * 1000 / FRAME_MS)):
+                canvas.draw()
+
+
+def time_followed(epochs: int = 27, turns: int = 2) -> float:
+    """Print the time of an epoch alone and followed, by turns; return their ratio."""
+    alone, followed = [], []
+    for _ in range(turns):
+        alone.append(seconds_an_epoch(epochs))
+        followed.append(seconds_an_epoch(epochs, is_followed=True))
+    ratio = statistics.mean(followed) / statistics.mean(alone)
+    print(f"alone                              {statistics.mean(alone):7.2f} s an epoch")
+    print(
+        f"followed by the explorer           {statistics.mean(followed):7.2f} s, {ratio:.2f} times"
+    )
+    return ratio
+
+
 # --- the command line -------------------------------------------------------------------------
 
 
@@ -168,7 +235,14 @@ def main() -> None:
     arguments = parse_arguments(
         "Time one epoch, the reference's way and ours.",
         beside="main.py alone and beside two busy processes instead",
+        followed="main.py alone and with the explorer following it instead; takes minutes",
     )
+    if arguments.followed:
+        ratio = time_followed()
+        print_machine()
+        if arguments.check:
+            check({f"followed at most {FOLLOWED_BAR} times as long": ratio <= FOLLOWED_BAR})
+        return
     if arguments.beside:
         ratio = time_beside()
         print_machine()

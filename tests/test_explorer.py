@@ -18,7 +18,7 @@ from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.view import comparison, follower
-from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, line_box
+from autoencoder.view.explorer_view import DIGIT, DPI, FIGURE_SIZE, line_box
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
 from interac_decompression import Explorer
 from tests.conftest import PRETRAINED, RECORD, ROOT, assert_refused, run_script
@@ -32,7 +32,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageSequence
 from scipy.spatial import cKDTree
 from torch import Tensor
 
@@ -920,6 +920,7 @@ def test_save_writes_the_picture_without_a_display(tmp_path: Path) -> None:
         (["--save", f"{300 * 'a'}.png"], "cannot write"),
         (["--save", "a.pgf"], "use a name that ends in"),
         (["--save", "a.docx"], "use a name that ends in"),
+        (["--save", "a.mp4"], "ends in .png or .pdf or .svg or .webp"),
         (["--save", "picture"], "use a name that ends in"),
         (["--export", "no/such/folder/a.html"], "no such folder"),
         (["--export", f"{300 * 'a'}.html"], "cannot write"),
@@ -947,6 +948,32 @@ def test_a_code_of_three_numbers_is_refused(invoke: Any, tmp_path: Path) -> None
     outcome = invoke(script, "--checkpoint", tmp_path / "three.pth")
     assert outcome.status == 1
     assert_refused(outcome, "2 numbers")
+
+
+# --- the film of the tour ---------------------------------------------------------------------
+
+
+def test_save_films_the_tour_once_round(
+    invoke: Any, latent_map: LatentMap, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """At each stop a frame shows what the point decodes to where that digit is densest."""
+    monkeypatch.setattr(script, "FILM_FRAMES_A_LEG", 2)
+    path = tmp_path / "tour.webp"
+    words = ("--checkpoint", PRETRAINED, "--samples", "2000", "--save", path)
+    assert f"Saved {path}" in invoke(script, *words).out
+    with Image.open(path) as film:
+        assert (film.n_frames, film.size) == (20, (840, 480))
+        frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(film)]
+    left, bottom, width, height = DIGIT
+    side = min(840 * width, 480 * height) / 28
+    x = 840 * (left + width / 2) + side * (np.arange(28) - 13.5)
+    y = 480 * (1 - bottom - height / 2) + side * (np.arange(28) - 13.5)
+    for digit in (0, 5, 9):
+        stop = latent_map.densest_point(digit)
+        assert stop is not None
+        expected = latent_map.decode([stop])[0].reshape(28, 28)
+        shown = frames[2 * digit][np.ix_(y.astype(int), x.astype(int))]
+        assert np.abs(shown - 255 * expected).mean() < 8
 
 
 # --- beside a training ------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Any
 import interac_decompression
 from autoencoder import view
 from autoencoder.command_line import run
+from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view.explorer_view import DIGIT, DIGIT_IN, FIGURE_SIZE, STRIP
 from autoencoder.view.map_panel import LEGEND, MAP
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
@@ -400,6 +401,54 @@ def test_a_french_keyboard_and_caps_lock(open_window: Callable[..., Window]) -> 
     while time.monotonic() < end:
         assert not same(window.map(), plain)
     window.hand("keyup", "g")
+
+
+# The explorer, which beside a training waits less than a user's between two networks.
+HASTY = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+import interac_decompression
+from autoencoder.command_line import run
+from autoencoder.view import follower
+follower.PAUSE, follower.PAUSE_SHARE = 0.5, 1
+run(interac_decompression.main)
+"""
+
+
+@pytest.mark.parametrize("open_window", ["tkagg"], indirect=True)
+def test_beside_a_training_the_map_unfolds(
+    open_window: Callable[..., Window], background: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "checkpoints"
+    best = folder / "autoencoder_best.pth"
+    folder.mkdir()
+    best.write_bytes((ROOT / "checkpoints" / "autoencoder_pretrained.pth").read_bytes())
+    (tmp_path / "hasty.py").write_text(HASTY)
+    words = ("--checkpoint", str(best), "--samples", "2000")
+    window = open_window(str(tmp_path / "hasty.py"), *words)
+    window.appear("Latent space of MNIST.*epoch 600", FIGURE_SIZE)
+    shown, digit = window.map(), window.digit()
+
+    # The training sets the file aside and makes its own, again and again.
+    running = background("--epochs", "8", "--checkpoints", folder, "--img", tmp_path / "img")
+    window.wait_until(lambda: not same(window.map(), shown), 60)
+    window.wait_until(lambda: not same(window.digit(), digit))
+    running.process.join(60)
+    last = load_checkpoint(best)
+    title = f"epoch {last.epoch}, loss {last.loss:.5f}, test MSE {last.test_mse:.5f}"
+    window.wait_until(lambda: title in window.hand("getwindowname", window.id), 30)
+    window.wait_until(window.is_still)
+
+    # Garbage leaves the window as it is but for its message; a good file brings the first map back.
+    trained = window.map()
+    best.write_bytes(b"garbage")
+    before = window.screen()
+    window.wait_until(lambda: not same(window.screen(), before))
+    assert same(window.map(), trained)
+    best.write_bytes((ROOT / "checkpoints" / "autoencoder_pretrained.pth").read_bytes())
+    window.wait_until(lambda: "epoch 600" in window.hand("getwindowname", window.id), 30)
+    window.press("r")
+    window.wait_until(lambda: same(window.map(), shown))
 
 
 def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_path: Path) -> None:

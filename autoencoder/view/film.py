@@ -11,8 +11,6 @@ import numpy as np
 from PIL import Image
 
 FRAME_MS = 80
-# The first and the last frame stay longer, for the film goes round and round.
-FIRST_MS, LAST_MS = 1000, 2000
 # At this quality dots of five pixels still have clear edges, and a film of ten seconds in which a
 # thousand of them move takes less than 2 MB; lossless, it would take 10.
 QUALITY = 50
@@ -23,7 +21,12 @@ def as_image(canvas: Any) -> Image.Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 
 
-def save(path: Path, frames: Iterator[Image.Image], count: int) -> None:
+def save(
+    path: Path,
+    frames: Iterator[Image.Image],
+    count: int,
+    ends_ms: tuple[int, int] = (FRAME_MS, FRAME_MS),
+) -> None:
     """Write a film atomically, making its folder.
 
     Parameters
@@ -32,6 +35,8 @@ def save(path: Path, frames: Iterator[Image.Image], count: int) -> None:
     frames : iterator of images, all of one size
     count : int
         How many there are, at least two.
+    ends_ms : (int, int)
+        How long the first and the last frame stay: the film goes round and round.
 
     Raises
     ------
@@ -46,7 +51,7 @@ def save(path: Path, frames: Iterator[Image.Image], count: int) -> None:
         "WEBP",
         save_all=True,
         append_images=[Reel(frames, rest)],
-        duration=[FIRST_MS, *[FRAME_MS] * (rest - 1), LAST_MS],
+        duration=[ends_ms[0], *[FRAME_MS] * (rest - 1), ends_ms[1]],
         quality=QUALITY,
         method=4,
     )

@@ -33,8 +33,7 @@ class Tour:
         self.stops: list[Point] = []
 
     def begin(self, latent_map: LatentMap, point: Point) -> None:
-        densest = [latent_map.densest_point(digit) for digit in range(10)]
-        self.stops = [point, *(stop for stop in densest if stop is not None)]
+        self.stops = [point, *densest_points(latent_map)]
         self.began = time.perf_counter()
         self.timer.start()
 
@@ -44,11 +43,22 @@ class Tour:
 
     def on_frame(self) -> None:
         """Move to where the tour is by now."""
-        leg, progress = divmod((time.perf_counter() - self.began) / SECONDS_A_LEG, 1)
+        legs = (time.perf_counter() - self.began) / SECONDS_A_LEG
         start, *stops = self.stops
-        here = stops[(int(leg) - 1) % len(stops)] if leg else start
-        there = stops[int(leg) % len(stops)]
-        self.go_to(here + progress * (there - here))
+        self.go_to(start + legs * (stops[0] - start) if legs < 1 else point_on_way(stops, legs - 1))
+
+
+def densest_points(latent_map: LatentMap) -> list[Point]:
+    """Where each digit that is on the map is densest, in their order."""
+    densest = [latent_map.densest_point(digit) for digit in range(10)]
+    return [point for point in densest if point is not None]
+
+
+def point_on_way(stops: list[Point], legs: float) -> Point:
+    """Where one is after so many legs of a way from stop to stop, round and round."""
+    leg, progress = divmod(legs, 1)
+    here, there = (stops[(int(leg) + n) % len(stops)] for n in (0, 1))
+    return here + progress * (there - here)
 
 
 class Glide:

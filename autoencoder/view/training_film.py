@@ -27,6 +27,7 @@ DOTS = 1000  # digits on the map
 CHECKPOINTS = 60  # shown at most
 # Frames of the whole film, where there are enough checkpoints, and from one to the next at most.
 FRAMES, FRAMES_A_STEP = 120, 12
+ENDS_MS = (1000, 2000)  # how long the first and the last frame stay
 
 SIZE, DPI = (6.4, 4.8), 100  # 640 x 480 pixels
 # Left, bottom, width and height as fractions of the figure.
