@@ -139,6 +139,8 @@ class Visit:
     def starts_over(self) -> bool:
         """Move the point back; whether an earlier visit left all the rest as it had found it."""
         self.page.evaluate("explorer.goBack()")
+        # The colours of an earlier visit may take a frame to go.
+        self.next_frame()
         self.next_frame()
         untouched: bool = self.page.evaluate(
             """navigator.language.startsWith(document.documentElement.lang) &&

@@ -2,7 +2,7 @@
 
 The HTML, CSS and JavaScript files beside this one are its template. The builder adds what they
 show: facts, as JSON, and numbers, as two runs of bytes, which are deflated and written in base64.
-``decoder.js`` and ``digits.js`` read the first one in this order:
+``start.js`` has the first one read in this order:
 
 frequencies   (2, F) float32: the frequencies of the Fourier features
 each layer    weights (inputs, outputs) float32, or float16 as two planes: first all the low bytes,
@@ -14,9 +14,9 @@ labels        (N,) uint8
 The second one follows the script: the map is up before the browser has read it. It holds
 
 pixels        (N, 14, 28) uint8: 4 bits for a pixel, the high ones, and 4 for the pixel below it
-mean          (784,) float32: what the map without a network, of principal components, adds to
+mean          (784,) float32 of the principal components, the map without a network
 components    (2, 784) float32
-their codes   (N, 2) int16, as the latents
+codes         (N, 2) int16, as the latents: where the components put the digits
 
 These commands wrote the page in the repository and its picture:
 
@@ -61,7 +61,7 @@ from torch.nn.utils import fuse_linear_bn_eval
 TEMPLATE = Path(__file__).parent
 # In this order in one script: modules would not load from disk. The last one starts the page.
 SCRIPTS = (
-    *("texts.js", "language.js"),
+    *("english.js", "french.js", "language.js"),
     *("elements.js", "reading_order.js"),
     *("numbers.js", "ink.js", "digits.js"),
     *("decoder.js", "lookup.js", "linear.js"),

@@ -6,7 +6,7 @@ const REST_BEFORE_WRITING_MS = 500; // browsers refuse addresses that change too
 class Address {
   constructor(explorer) {
     this.explorer = explorer;
-    this.initial = explorer.state(); // with which it opens, and which needs no writing
+    this.initial = this.state(); // with which it opens, and which needs no writing
     window.addEventListener("hashchange", () => this.obey());
     byId("copy-link").addEventListener("click", () => this.copy());
     byId("link-close").addEventListener("click", () => byId("link").close());
@@ -16,7 +16,7 @@ class Address {
   obey() {
     const state = readState(location.hash, this.explorer);
     const language = this.explorer.language.code;
-    if (state) this.explorer.restore({ ...this.initial, language, ...state });
+    if (state) this.restore({ ...this.initial, language, ...state });
   }
 
   /** Write the state when nothing has changed for a while. */
@@ -27,9 +27,41 @@ class Address {
 
   write() {
     clearTimeout(this.resting);
-    const text = writeState(this.explorer.state());
+    const text = writeState(this.state());
     const isInitial = !location.hash && text === writeState(this.initial);
     if (!isInitial && text !== location.hash) history.replaceState(null, "", text);
+  }
+
+  state() {
+    const { explorer } = this;
+    const { viewport } = explorer.map;
+    return {
+      point: explorer.point,
+      real: explorer.digitIn.real,
+      visible: explorer.digits.visible,
+      grid: explorer.gridSwitch.on,
+      density: explorer.densitySwitch.on,
+      map: explorer.pcaSwitch.on ? "pca" : "network",
+      zoom: viewport.zoom,
+      centre: viewport.centre,
+      walk: explorer.walk.ends,
+      keys: explorer.keys.help.charactersAct,
+      language: explorer.language.code,
+    };
+  }
+
+  restore(state) {
+    const { explorer } = this;
+    if (state.language !== explorer.language.code) explorer.speak(new Language(state.language));
+    if ((state.map === "pca") !== explorer.pcaSwitch.on) explorer.pcaSwitch.toggle();
+    if (state.grid !== explorer.gridSwitch.on) explorer.gridSwitch.toggle();
+    if (state.density !== explorer.densitySwitch.on) explorer.densitySwitch.toggle();
+    explorer.legend.change(state.visible);
+    explorer.keys.help.charactersAct = state.keys;
+    if (state.real === null) explorer.stopAndMoveTo(state.point);
+    else explorer.takeIn(state.real);
+    explorer.map.changeView((viewport) => viewport.show(state.zoom, state.centre));
+    explorer.walk.goBetween(state.walk);
   }
 
   /** Copy the address; where the browser does not let the page, show it for copying. */
@@ -57,7 +89,7 @@ function writeState(state) {
     hide: state.visible.flatMap((visible, digit) => (visible ? [] : digit)).join(""),
     on: ["grid", "density"].filter((name) => state[name]).join(","),
     map: state.map !== "network" && state.map,
-    view: state.zoom > 1 && [state.zoom.toFixed(2), writePoint(state.centre)].join(","),
+    view: state.zoom > 1 && [Number(state.zoom.toFixed(2)), writePoint(state.centre)].join(","),
     from: state.walk[0] && writeEnd(state.walk[0]),
     to: state.walk[1] && writeEnd(state.walk[1]),
     keys: !state.keys && "off",
@@ -68,7 +100,7 @@ function writeState(state) {
 }
 
 function writePoint(point) {
-  return point.map((number) => number.toFixed(3)).join(",");
+  return point.map((number) => Number(number.toFixed(3))).join(",");
 }
 
 function writeEnd({ point, real }) {

@@ -42,7 +42,7 @@ class Explorer {
     byId("pca-switch").disabled = byId("copy-link").disabled = false;
     this.requestPaint();
     this.address = new Address(this);
-    linkExamples(this.maps.network, this.state());
+    linkExamples(this.maps.network, this.address.initial);
     this.address.obey();
   }
 
@@ -200,36 +200,5 @@ class Explorer {
     }
     byId("network").textContent = language.describeNetwork(this.facts);
     this.paint();
-  }
-
-  // --- the state that an address tells ---
-
-  state() {
-    return {
-      point: this.point,
-      real: this.digitIn.real,
-      visible: this.digits.visible,
-      grid: this.gridSwitch.on,
-      density: this.densitySwitch.on,
-      map: this.pcaSwitch.on ? "pca" : "network",
-      zoom: this.map.viewport.zoom,
-      centre: this.map.viewport.centre,
-      walk: this.walk.ends,
-      keys: this.keys.help.charactersAct,
-      language: this.language.code,
-    };
-  }
-
-  restore(state) {
-    if (state.language !== this.language.code) this.speak(new Language(state.language));
-    if ((state.map === "pca") !== this.pcaSwitch.on) this.pcaSwitch.toggle();
-    if (state.grid !== this.gridSwitch.on) this.gridSwitch.toggle();
-    if (state.density !== this.densitySwitch.on) this.densitySwitch.toggle();
-    this.legend.change(state.visible);
-    this.keys.help.charactersAct = state.keys;
-    if (state.real === null) this.stopAndMoveTo(state.point);
-    else this.takeIn(state.real);
-    this.map.changeView((viewport) => viewport.show(state.zoom, state.centre));
-    this.walk.goBetween(state.walk);
   }
 }

@@ -28,16 +28,16 @@ class Gestures {
     this.pointers.set(event.pointerId, event);
     // Until the last finger is lifted.
     this.movesView = event.shiftKey || this.pointers.size > 1;
+    if (this.movesView) this.grab();
     // A first finger may be one of two.
-    if (!this.movesView && event.pointerType !== "touch") this.movePoint(event);
+    else if (event.pointerType !== "touch") this.movePoint(event);
   }
 
   onMove(event) {
-    const before = this.pointers.get(event.pointerId);
-    if (!before) return;
-    if (this.movesView) this.moveView(before, event);
-    else this.movePoint(event);
+    if (!this.pointers.has(event.pointerId)) return;
     this.pointers.set(event.pointerId, event);
+    if (this.movesView) this.moveView();
+    else this.movePoint(event);
   }
 
   onRelease(event) {
@@ -49,6 +49,7 @@ class Gestures {
   forget(event) {
     this.pointers.delete(event.pointerId);
     if (!this.pointers.size) this.movesView = false;
+    if (this.movesView) this.grab();
   }
 
   /** Take in the nearest digit at a double click or tap; of a tap, not every browser tells. */
@@ -66,22 +67,28 @@ class Gestures {
     this.explorer.stopAndMoveTo(this.map.pointUnder(event));
   }
 
-  /** Let the map follow a pointer, or two: what was between them stays there. */
-  moveView(before, event) {
-    const other = [...this.pointers.values()].find((each) => each.pointerId !== event.pointerId);
-    const share = other ? 0.5 : 1;
-    const step = this.map.stepOf(
-      share * (before.clientX - event.clientX),
-      share * (before.clientY - event.clientY),
-    );
-    this.map.changeView((viewport) => viewport.pan(step));
-    if (!other) return;
-    const middle = this.map.pointUnder({
-      clientX: (event.clientX + other.clientX) / 2,
-      clientY: (event.clientY + other.clientY) / 2,
+  /** Take hold of the map where the pointers are: of two, between them. */
+  grab() {
+    const { middle, apart } = this.spread();
+    this.held = { point: this.map.pointUnder(middle), apart, zoom: this.map.viewport.zoom };
+  }
+
+  /** Let the map follow: what was held stays there, and two fingers zoom. */
+  moveView() {
+    const { middle, apart } = this.spread();
+    const zoom = (this.held.zoom * apart) / this.held.apart;
+    this.map.changeView((viewport) => {
+      viewport.hold(this.held.point, this.map.fractionsUnder(middle), zoom);
     });
-    const factor = distance(event, other) / Math.max(distance(before, other), 1);
-    this.map.changeView((viewport) => viewport.zoomAt(middle, factor));
+  }
+
+  spread() {
+    const [one, other = one] = [...this.pointers.values()];
+    const middle = {
+      clientX: (one.clientX + other.clientX) / 2,
+      clientY: (one.clientY + other.clientY) / 2,
+    };
+    return { middle, apart: Math.max(distance(one, other), 1) };
   }
 
   /** Zoom around the mouse; where there is nothing to zoom out of, the page scrolls. */

@@ -1,5 +1,7 @@
 "use strict";
 
+const TEXTS = { en: ENGLISH, fr: FRENCH };
+
 /** A language of the page: its texts, and how it writes numbers. */
 class Language {
   /** The language that the browser asks for, of those that the page speaks. */

@@ -69,20 +69,14 @@ class MapView {
     return this.viewport.toFractions(point);
   }
 
-  /** The point under the pointer; where that is beyond the map, the point at the map's edge. */
-  pointUnder({ clientX, clientY }) {
-    const box = this.element.getBoundingClientRect();
-    const across = clip((clientX - box.left) / box.width, 0, 1);
-    const down = clip((clientY - box.top) / box.height, 0, 1);
-    return this.viewport.toPoint([across, down]);
+  /** Where the pointer is, as fractions of the map; where that is beyond it, at the map's edge. */
+  fractionsUnder({ clientX, clientY }) {
+    const { left, top, width, height } = this.element.getBoundingClientRect();
+    return [clip((clientX - left) / width, 0, 1), clip((clientY - top) / height, 0, 1)];
   }
 
-  /** How far pixels of the window reach on the map. */
-  stepOf(across, down) {
-    const { width, height } = this.element.getBoundingClientRect();
-    const [x, y] = this.viewport.toPoint([across / width, down / height]);
-    const [left, top] = this.viewport.toPoint([0, 0]);
-    return [x - left, y - top];
+  pointUnder(pointer) {
+    return this.viewport.toPoint(this.fractionsUnder(pointer));
   }
 
   /** Lay a marker on a point, or take it away. */

@@ -27,15 +27,15 @@ class Viewport {
     return this.ends.map(([low, high]) => (low + high) / 2);
   }
 
-  /** Zoom by a factor, around a point that stays where it is. */
-  zoomAt(point, factor) {
-    const zoom = clip(this.zoom * factor, 1, MOST_ZOOM);
-    const share = this.zoom / zoom;
-    this.show(zoom, this.centre.map((middle, axis) => point[axis] + share * (middle - point[axis])));
+  /** Show the map this many times as large, with a point at fractions of the view. */
+  hold([x, y], [across, down], zoom) {
+    const [width, height] = this.limits.map(([low, high]) => (high - low) / clip(zoom, 1, MOST_ZOOM));
+    this.show(zoom, [x + (0.5 - across) * width, y + (down - 0.5) * height]);
   }
 
-  pan(step) {
-    this.show(this.zoom, this.centre.map((middle, axis) => middle + step[axis]));
+  /** Zoom by a factor, around a point that stays where it is. */
+  zoomAt(point, factor) {
+    this.hold(point, this.toFractions(point), this.zoom * factor);
   }
 
   contains(point) {
@@ -45,12 +45,8 @@ class Viewport {
   /** Have a point in view, and some room around it: pan as far as it takes. */
   reveal(point) {
     if (this.contains(point)) return;
-    this.pan(
-      this.ends.map(([low, high], axis) => {
-        const room = 0.1 * (high - low);
-        return Math.max(point[axis] - high + room, 0) + Math.min(point[axis] - low - room, 0);
-      }),
-    );
+    const inside = this.toFractions(point).map((at) => clip(at, 0.1, 0.9));
+    this.hold(point, inside, this.zoom);
   }
 
   /** A point as fractions of what is in view, from its top left. */

@@ -28,7 +28,7 @@ class Walk {
 
   goBetween(ends) {
     this.ends = ends;
-    this.show();
+    this.showMap(this.map.latentMap);
   }
 
   /** Real digits have other codes on another map. */
