@@ -13,7 +13,7 @@ from PIL import Image
 FRAME_MS = 80
 # At this quality dots of five pixels still have clear edges, and a film of ten seconds in which a
 # thousand of them move takes less than 2 MB; lossless, it would take 10.
-QUALITY = 50
+QUALITY = 40
 
 
 def as_image(canvas: Any) -> Image.Image:
