@@ -137,8 +137,8 @@ class Visit:
             self.wait_until(OPEN)
 
     def starts_over(self) -> bool:
-        """Move the point back; whether an earlier visit left all the rest as it had found it."""
-        self.page.evaluate("explorer.goBack()")
+        """Go back to the centre, at the top; whether a visit before left the rest as it was."""
+        self.page.evaluate("explorer.goBack(), scrollTo(0, 0)")
         # The colours of an earlier visit may take a frame to go.
         self.next_frame()
         self.next_frame()
