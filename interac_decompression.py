@@ -132,7 +132,9 @@ class Explorer:
         self.redraw_timer = self.canvas.new_timer(1, [(self.redraw, (), {})])
         self.redraw_timer.single_shot = True
         self.redraw_pending = False
-        self.comparison = Comparison(self.canvas, data or default_root(), self.compare, self.say)
+        self.comparison = Comparison(
+            self.canvas, latent_map, data or default_root(), self.compare, self.say
+        )
         self.actions = {
             "n": lambda: self.take_in_any_of(np.flatnonzero(self.view.map.shown)),
             "c": self.clear,
@@ -140,7 +142,7 @@ class Explorer:
             "d": self.view.toggle_densities,
             "t": self.toggle_tour,
             "s": self.save_view,
-            "p": lambda: self.comparison.toggle(self.latent_map),
+            "p": self.comparison.toggle,
             "w": self.mark_walk,
             "r": self.go_home,
         }
@@ -216,9 +218,7 @@ class Explorer:
         """Go on with a stroke to where the mouse is, or erase what is there."""
         if self.digit_in is None:  # all is erased
             return
-        box = self.view.panel_in.bbox
-        across, down = (event.x - box.x0) / box.width, (box.y1 - event.y) / box.height
-        point = float(np.clip(across, 0, 1)), float(np.clip(down, 0, 1))
+        point = self.view.on_panel(event.x, event.y)
         if self.drawing == PEN:
             self.digit_in.strokes[-1].append(point)
         else:
@@ -368,10 +368,11 @@ class Explorer:
         self.point = point
         self.request_redraw()
 
-    def compare(self, latent_map: LatentMap, other_map: LatentMap) -> None:
-        """Go over to another map, and tell its errors beside those of the map it is from."""
+    def compare(self, latent_map: LatentMap, other_map: LatentMap | None) -> None:
+        """Show a map, and tell its errors beside those of another one."""
         self.view.compare(latent_map, other_map)
-        self.show_map(latent_map)
+        if latent_map is not self.latent_map:
+            self.show_map(latent_map)
 
     def show_map(self, latent_map: LatentMap) -> None:
         """Go over to another map of the same digits, to which their dots glide in half a second.
@@ -381,22 +382,12 @@ class Explorer:
         """
         self.tour.stop()
         self.latent_map = latent_map
-        self.view.show_map(latent_map, glides=self.has_event_loop)
-        if self.digit_in is None:
-            self.point = np.clip(self.point, *self.view.map.limits.T)
-        else:
+        if self.digit_in is not None:
+            self.point = np.clip(latent_map.encode(self.digit_in.pixels), -1, 1)
             self.digit_in.best = None
-            self.place_digit_in()
-            self.find_best_point()
+        self.view.show_map(latent_map, self.point, glides=self.has_event_loop)
+        self.find_best_point()
         self.request_redraw()
-
-    def film_tour(self, stops: list[Point]) -> Iterator[Image.Image]:
-        """What the window shows on a tour, once round, on a canvas of Agg."""
-        self.digit_in = None
-        self.canvas.draw()
-        for frame in range(len(stops) * FILM_FRAMES_A_LEG):
-            self.go_on(point_on_way(stops, frame / FILM_FRAMES_A_LEG))
-            yield film.as_image(self.canvas)
 
     # --- beside a training --------------------------------------------------------------------
 
@@ -409,18 +400,10 @@ class Explorer:
         """Show a network that was trained meanwhile, unless the mouse is busy with the last one."""
         if self.dragging or self.drawing:
             return False
-        if isinstance(self.latent_map.model, PrincipalComponents):
-            self.comparison.other = latent_map  # It is there to go back to.
-            self.view.compare(self.latent_map, latent_map)
-            self.canvas.draw_idle()
-        else:
-            if self.view.other_map is not None:
-                self.view.compare(latent_map, self.view.other_map)
-            self.comparison.shown = latent_map
-            is_touring = bool(self.tour.stops)
-            self.show_map(latent_map)
-            if is_touring:
-                self.toggle_tour()
+        was_touring = bool(self.tour.stops)
+        self.comparison.replace_network(latent_map)
+        if was_touring and not self.tour.stops:
+            self.toggle_tour()
         self.canvas.manager.set_window_title(title_of(latent_map.digits, checkpoint))
         return True
 
@@ -448,7 +431,16 @@ def save_tour(explorer: Explorer, path: Path) -> None:
     """Film the tour through the ten digits, once round."""
     stops = densest_points(explorer.latent_map)
     count = len(stops) * FILM_FRAMES_A_LEG
-    film.save(path, with_bar(explorer.film_tour(stops), count, "frame"), count)
+    film.save(path, with_bar(draw_tour(explorer, stops), count, "frame"), count)
+
+
+def draw_tour(explorer: Explorer, stops: list[Point]) -> Iterator[Image.Image]:
+    """What the window shows on a tour, once round, on a canvas of Agg."""
+    explorer.clear()
+    explorer.canvas.draw()
+    for frame in range(len(stops) * FILM_FRAMES_A_LEG):
+        explorer.go_on(point_on_way(stops, frame / FILM_FRAMES_A_LEG))
+        yield film.as_image(explorer.canvas)
 
 
 def describe(latent_map: LatentMap, pixels: Pixels) -> str:

@@ -13,15 +13,17 @@ from autoencoder.view.latent_map import LatentMap
 
 
 class Comparison:
-    """Leads from the network's map to that of principal components, and back.
+    """The network's map and that of principal components, of which one is shown.
 
     Parameters
     ----------
     canvas : FigureCanvasBase
+    network : LatentMap
+        The map that is shown first.
     data : Path
         The folder that holds the training digits.
-    go_over : callable
-        Shows a map, and takes the one that it is compared with.
+    show : callable
+        Shows the first of two maps, compared with the second; None where there is none yet.
     say : callable
         Shows a message.
     """
@@ -29,38 +31,50 @@ class Comparison:
     def __init__(
         self,
         canvas: Any,
+        network: LatentMap,
         data: Path,
-        go_over: Callable[[LatentMap, LatentMap], None],
+        show: Callable[[LatentMap, LatentMap | None], None],
         say: Callable[[str], None],
     ) -> None:
-        self.data, self.go_over, self.say = data, go_over, say
+        self.network, self.data = network, data
+        self.show, self.say = show, say
         self.background = Background(canvas)
-        self.other: LatentMap | None = None
-        self.shown: LatentMap
+        self.linear: LatentMap | None = None
+        self.shows_linear = False
 
-    def toggle(self, shown: LatentMap) -> None:
+    def toggle(self) -> None:
         """Go over to the map that is not shown."""
-        if self.other is None:
-            self.shown = shown
+        if self.linear is None:
             self.say("fitting PCA ...")
             self.background.begin(self.fit, self.take)
         else:
-            there, self.other = self.other, shown
-            self.go_over(there, shown)
+            self.shows_linear = not self.shows_linear
+            self.show_one()
+
+    def replace_network(self, network: LatentMap) -> None:
+        """Take another network's map, which is shown at once, or when PCA's no longer is."""
+        self.network = network
+        self.show_one()
+
+    def show_one(self) -> None:
+        if self.linear is not None and self.shows_linear:
+            self.show(self.linear, self.network)
+        else:
+            self.show(self.network, self.linear)
 
     def fit(self) -> LatentMap:
         """The map of the digits under the principal components of the training digits."""
         training = load_mnist(self.data, "train")
-        fitted = LatentMap(PrincipalComponents(training.images), self.shown.digits)
-        for each in (fitted, self.shown):
+        fitted = LatentMap(PrincipalComponents(training.images), self.network.digits)
+        for each in (fitted, self.network):
             each.prepare()
         return fitted
 
     def take(self, work: Future[LatentMap]) -> None:
         try:
-            self.other = work.result()
+            self.linear = work.result()
         except UserError:
             self.say("cannot read the training digits")
         else:
             self.say("")
-            self.toggle(self.shown)
+            self.toggle()

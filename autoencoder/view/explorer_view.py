@@ -85,7 +85,6 @@ class ExplorerView:
         self.figure = figure
         self.canvas: Any = figure.canvas
         self.latent_map = latent_map
-        self.start = point
         self.other_map: LatentMap | None = None
         self.map = MapPanel(figure, latent_map, latent_map.limits(point))
         self.paper = Rectangle((0, 0), *MAP_SIDE, color="white", transform=figure.transFigure)
@@ -297,18 +296,23 @@ class ExplorerView:
         if self.canvas.toolbar is not None:
             self.canvas.toolbar.update()
 
-    def compare(self, here: LatentMap, there: LatentMap) -> None:
-        """Tell the errors of the map that is shown and of another one."""
+    def compare(self, here: LatentMap, there: LatentMap | None) -> None:
+        """Tell the errors of the map that is shown and of another one, where there is one."""
         self.other_map = there
-        self.name.set_text(
-            f"{here.title}: test error {here.errors.mean():.4f}"
-            f" ({there.name}: {there.errors.mean():.4f})"
-        )
+        if there is not None:
+            errors = here.errors.mean(), there.errors.mean()
+            self.name.set_text(
+                f"{here.title}: test error {errors[0]:.4f} ({there.name}: {errors[1]:.4f})"
+            )
+            self.canvas.draw_idle()
 
-    def show_map(self, latent_map: LatentMap, glides: bool) -> None:
-        """Belong to another map of the same digits, to which the dots glide or jump."""
+    def show_map(self, latent_map: LatentMap, point: Point, glides: bool) -> None:
+        """Belong to another map of the same digits, to which the dots glide or jump.
+
+        It is large enough for a point.
+        """
         self.latent_map = latent_map
-        self.map.set_off(latent_map, latent_map.limits(self.start))
+        self.map.set_off(latent_map, latent_map.limits(point))
         self.walk.show_map(latent_map, *self.map.limits.T)
         self.forget_views()
         if glides:
@@ -316,6 +320,12 @@ class ExplorerView:
         else:
             self.map.arrive()
             self.canvas.draw_idle()
+
+    def on_panel(self, x: float, y: float) -> tuple[float, float]:
+        """The point of the panel's unit square, from its top left, nearest to a figure's pixel."""
+        box = self.panel_in.bbox
+        across, down = (x - box.x0) / box.width, (box.y1 - y) / box.height
+        return float(np.clip(across, 0, 1)), float(np.clip(down, 0, 1))
 
     # --- drawing ------------------------------------------------------------------------------
 
