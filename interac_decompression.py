@@ -43,8 +43,8 @@ from autoencoder.view.comparison import Comparison
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
 from autoencoder.view.follower import Follower
 from autoencoder.view.keyboard import HeldKey, digit_on_key, disconnect_shortcuts, name_of_key
-from autoencoder.view.latent_map import CROSS_DISTANCE, NUDGE, LatentMap, Point
-from autoencoder.view.motion import Tour, densest_points, point_on_way
+from autoencoder.view.latent_map import NUDGE, LatentMap, Point
+from autoencoder.view.motion import Postponed, Tour, densest_points, point_on_way
 
 import matplotlib as mpl
 import numpy as np
@@ -102,8 +102,7 @@ class Explorer:
     point : (x, y) in [-1, 1]²
         Where to start.
     data : Path or None
-        The folder that holds the training digits, of which principal components are made; None for
-        the one that the project comes with.
+        The folder of the training digits, for PCA; None for the project's own.
 
     Attributes
     ----------
@@ -129,12 +128,9 @@ class Explorer:
         self.drawing: MouseButton | None = None
         # Without an event loop no timer fires, and no events pile up either.
         self.has_event_loop = self.canvas.required_interactive_framework is not None
-        self.redraw_timer = self.canvas.new_timer(1, [(self.redraw, (), {})])
-        self.redraw_timer.single_shot = True
-        self.redraw_pending = False
-        self.comparison = Comparison(
-            self.canvas, latent_map, data or default_root(), self.compare, self.say
-        )
+        self.request_redraw = Postponed(self.canvas, self.redraw).request
+        data = data or default_root()
+        self.comparison = Comparison(self.canvas, latent_map, data, self.compare, self.say)
         self.actions = {
             "n": lambda: self.take_in_any_of(np.flatnonzero(self.view.map.shown)),
             "c": self.clear,
@@ -259,11 +255,7 @@ class Explorer:
         """Look for a point that is better for the digit that went in than the encoder's."""
         if self.digit_in is None:
             return
-        pixels = self.digit_in.pixels
-        best = self.latent_map.best_point(pixels)
-        if np.hypot(*(best - self.point)) > CROSS_DISTANCE:
-            errors = self.latent_map.errors_at([self.point, best], pixels)
-            self.digit_in.best = best if errors[1] < errors[0] else None
+        self.digit_in.best = self.latent_map.better_point(self.digit_in.pixels, self.point)
         self.request_redraw()
 
     def clear(self) -> None:
@@ -303,8 +295,7 @@ class Explorer:
 
     def save_view(self) -> None:
         """Save the window as a PNG in the current folder, over nothing that is there."""
-        names = (Path(f"latent_space_{n}.png") for n in itertools.count(1))
-        path = next(name for name in names if not name.exists())
+        path = unused_name()
         self.view.update(self.point, self.digit_in)
         try:
             pictures.save(self.view.figure, path, dpi="figure")
@@ -331,15 +322,7 @@ class Explorer:
         self.message = message
         self.request_redraw()
 
-    def request_redraw(self) -> None:
-        if not self.has_event_loop:
-            self.redraw()
-        elif not self.redraw_pending:
-            self.redraw_pending = True
-            self.redraw_timer.start()
-
     def redraw(self) -> None:
-        self.redraw_pending = False
         self.view.show(self.point, self.digit_in, self.message)
 
     def go_home(self) -> None:
@@ -406,6 +389,12 @@ class Explorer:
             self.toggle_tour()
         self.canvas.manager.set_window_title(title_of(latent_map.digits, checkpoint))
         return True
+
+
+def unused_name() -> Path:
+    """A name for a picture in the current folder that no file has."""
+    names = (Path(f"latent_space_{n}.png") for n in itertools.count(1))
+    return next(name for name in names if not name.exists())
 
 
 def title_of(digits: Digits, checkpoint: Checkpoint) -> str:

@@ -755,7 +755,8 @@ def test_the_point_stays_within_the_limits_of_another_map(
 ) -> None:
     explorer.move_to((-1, -1))
     explorer.show_map(linear_map)
-    assert np.allclose(explorer.point, np.maximum(explorer.view.map.limits[:, 0], -1))
+    assert tuple(explorer.point) == (-1, -1)
+    assert np.all(explorer.view.map.limits[:, 0] < -1)
 
 
 def test_in_a_window_the_dots_glide_to_another_map(
@@ -1051,3 +1052,29 @@ def test_a_training_is_looked_at_only_now_and_then(latent_map: LatentMap, tmp_pa
     path.write_bytes(RECORD.read_bytes())
     explorer.follower.on_second()
     assert explorer.latent_map is taken
+
+
+def test_p_goes_back_to_the_network_that_came_meanwhile(
+    latent_map: LatentMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "load_mnist", lambda _root, _split: latent_map.digits)
+    explorer = explore(latent_map, (0.9, -0.9))
+    titles: list[str] = []
+    explorer.canvas.manager = SimpleNamespace(set_window_title=titles.append)
+    checkpoint = load_checkpoint(RECORD)
+    newer = LatentMap(checkpoint.model, latent_map.digits)
+    press(explorer, "p")
+    linear = explorer.latent_map
+    press(explorer, "t")
+    assert explorer.take_up(checkpoint, newer)
+    assert explorer.latent_map is linear
+    assert f"(network: {newer.errors.mean():.4f})" in explorer.view.name.get_text()
+    assert explorer.tour.stops
+    press(explorer, "t")
+    for here in (newer, linear):
+        press(explorer, "p")
+        assert explorer.latent_map is here
+        assert np.array_equal(dots(explorer), here.latents)
+        # The point stays, and is on every map.
+        assert tuple(explorer.point) == (0.9, -0.9)
+        assert np.array_equal(explorer.view.map.clipped(explorer.point), explorer.point)

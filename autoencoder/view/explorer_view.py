@@ -95,7 +95,8 @@ class ExplorerView:
         self.build_heat()
         self.build_histogram()
         self.build_statistics()
-        self.build_help(help_text)
+        self.figure.text(0.985, 0.96, "h: keys", ha="right", va="center", color="grey")
+        self.help = add_help(figure, help_text)
         self.walk = Walk(figure, STRIP, self.map.axes, latent_map)
         images = self.digit_image, self.heat_image
         self.layers = [
@@ -173,23 +174,6 @@ class ExplorerView:
             axes.text(0, height, name, fontsize=9)
         self.values = [axes.text(0.47, height, "", fontsize=9) for height in heights[:-1]]
         self.message = axes.text(0, heights[-1], "", fontsize=9)
-
-    def build_help(self, text: str) -> None:
-        self.figure.text(0.985, 0.96, "h: keys", ha="right", va="center", color="grey")
-        self.help = self.figure.text(
-            0.5,
-            0.5,
-            text,
-            ha="center",
-            va="center",
-            family="monospace",
-            fontsize=13,
-            linespacing=1.6,
-            multialignment="left",
-            bbox={"facecolor": "white", "edgecolor": "black", "boxstyle": "round,pad=1.2"},
-            zorder=10,
-            visible=False,
-        )
 
     # --- showing a point ----------------------------------------------------------------------
 
@@ -376,6 +360,24 @@ def add_text(figure: Figure, box: tuple[float, float, float, float]) -> Text:
     axes = figure.add_axes(box)
     axes.set_axis_off()
     return axes.text(0, 0.5, "", fontsize=10, va="center")
+
+
+def add_help(figure: Figure, text: str) -> Text:
+    """The list of keys in the middle of a figure, not yet to be seen."""
+    return figure.text(
+        0.5,
+        0.5,
+        text,
+        ha="center",
+        va="center",
+        family="monospace",
+        fontsize=13,
+        linespacing=1.6,
+        multialignment="left",
+        bbox={"facecolor": "white", "edgecolor": "black", "boxstyle": "round,pad=1.2"},
+        zorder=10,
+        visible=False,
+    )
 
 
 def lines_through(strokes: list[list[tuple[float, float]]]) -> NDArray[np.float64]:

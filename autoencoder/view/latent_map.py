@@ -119,6 +119,14 @@ class LatentMap:
         """The point whose decoded digit is nearest to (784,) pixels, as far as it is looked up."""
         return self.lookup(torch.from_numpy(pixels)[None])[0].double().numpy()
 
+    def better_point(self, pixels: NDArray[np.float32], point: Point) -> Point | None:
+        """The best point for (784,) pixels, if it lies apart from a point and has less error."""
+        best = self.best_point(pixels)
+        if np.hypot(*(best - point)) <= CROSS_DISTANCE:
+            return None
+        errors = self.errors_at([point, best], pixels)
+        return best if errors[1] < errors[0] else None
+
     def errors_at(self, points: ArrayLike, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mean squared error per pixel of what points (N, 2) decode to: (N,)."""
         return ((self.decode(points) - pixels) ** 2).mean(axis=1)

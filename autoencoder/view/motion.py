@@ -1,4 +1,4 @@
-"""What moves by itself in the explorer's window, frame after frame of a timer."""
+"""What the explorer's window does by timers: what moves by itself, and what waits for a moment."""
 
 import time
 from collections.abc import Callable
@@ -104,3 +104,32 @@ class Glide:
         eased = np.float32(progress**2 * (3 - 2 * progress))
         self.panel.place(*(a + eased * (b - a) for a, b in zip(self.start, self.end, strict=True)))
         self.draw_frame()
+
+
+class Postponed:
+    """An action that waits until the events at hand are dealt with: many requests, one action.
+
+    Parameters
+    ----------
+    canvas : FigureCanvasBase
+        Without an event loop no timer fires, and no events pile up either: nothing waits.
+    act : callable
+    """
+
+    def __init__(self, canvas: Any, act: Callable[[], None]) -> None:
+        self.act = act
+        self.waits = False
+        self.has_event_loop = canvas.required_interactive_framework is not None
+        self.timer = canvas.new_timer(1, [(self.on_timer, (), {})])
+        self.timer.single_shot = True
+
+    def request(self) -> None:
+        if not self.has_event_loop:
+            self.act()
+        elif not self.waits:
+            self.waits = True
+            self.timer.start()
+
+    def on_timer(self) -> None:
+        self.waits = False
+        self.act()
