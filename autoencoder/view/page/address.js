@@ -7,7 +7,7 @@ class Address {
   constructor(explorer) {
     this.explorer = explorer;
     this.initial = this.state(); // with which it opens, and which needs no writing
-    window.addEventListener("hashchange", () => this.obey());
+    window.addEventListener("hashchange", () => this.follow());
     byId("copy-link").addEventListener("click", () => this.copy());
     byId("link-close").addEventListener("click", () => byId("link").close());
   }
@@ -15,8 +15,15 @@ class Address {
   /** Bring the page to the state that the address tells; one that tells none is ignored. */
   obey() {
     const state = readState(location.hash, this.explorer);
-    const language = this.explorer.language.code;
-    if (state) this.restore({ ...this.initial, language, ...state });
+    if (state) this.restore(state);
+  }
+
+  /** Obey a link or the way back, to the bare address too, and show where it leads. */
+  follow() {
+    clearTimeout(this.resting);
+    if (location.hash) this.obey();
+    else this.restore({});
+    byId("map").scrollIntoView({ block: "nearest" });
   }
 
   /** Write the state when nothing has changed for a while. */
@@ -50,8 +57,11 @@ class Address {
     };
   }
 
-  restore(state) {
+  /** Restore a state, in which what is not told is as at first; what suits the reader stays. */
+  restore(told) {
     const { explorer } = this;
+    const { language, keys } = this.state();
+    const state = { ...this.initial, language, keys, ...told };
     if (state.language !== explorer.language.code) explorer.speak(new Language(state.language));
     if ((state.map === "pca") !== explorer.pcaSwitch.on) explorer.pcaSwitch.toggle();
     if (state.grid !== explorer.gridSwitch.on) explorer.gridSwitch.toggle();
@@ -60,7 +70,7 @@ class Address {
     explorer.keys.help.charactersAct = state.keys;
     if (state.real === null) explorer.stopAndMoveTo(state.point);
     else explorer.takeIn(state.real);
-    explorer.map.changeView((viewport) => viewport.show(state.zoom, state.centre));
+    explorer.showView(state.zoom, state.centre);
     explorer.walk.goBetween(state.walk);
   }
 
@@ -108,7 +118,7 @@ function writeEnd({ point, real }) {
 }
 
 /** What a fragment tells of a state, as far as it makes sense; null where nothing does. */
-function readState(text, { latentMap, digits, maps }) {
+function readState(text, { digits, maps }) {
   const words = new Map(new URLSearchParams(text.slice(1)));
   const state = {};
   const point = readNumbers(words.get("at"), 2);

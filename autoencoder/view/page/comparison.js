@@ -17,8 +17,8 @@ class Comparison {
     const { texts } = this.language;
     const { pixels } = this.digitIn;
     const { network, pca } = this.maps;
-    this.element.hidden = !pca || (!pixels && latentMap === network);
-    if (this.element.hidden) return;
+    this.element.textContent = "";
+    if (!pca || (!pixels && latentMap === network)) return;
     const write = (error) => this.language.writeError(error, 4);
     const parts = [texts.meanErrors(write(network.meanError), write(pca.meanError))];
     if (pixels) {

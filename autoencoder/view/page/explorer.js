@@ -120,6 +120,12 @@ class Explorer {
     this.requestPaint();
   }
 
+  /** Show a part of the map, be the point in it or not. */
+  showView(zoom, centre) {
+    this.painted = this.point;
+    this.map.changeView((viewport) => viewport.show(zoom, centre));
+  }
+
   onView() {
     this.grid.follow();
     this.walk.followView();

@@ -44,7 +44,7 @@ const FRENCH = {
   takeIn: (digit) => `Donner un vrai ${digit}`,
   meanErrors: (network, none) =>
     `Erreur moyenne de tous les chiffres\u00a0: ${network} avec le réseau, ${none} sans lui.`,
-  itsErrors: (network, none) => `Du chiffre donné\u00a0: ${network} et ${none}.`,
+  itsErrors: (network, none) => `Pour le chiffre donné\u00a0: ${network} et ${none}.`,
   tools: "Outils",
   grid: "Grille",
   density: "Densité",
@@ -74,7 +74,7 @@ const FRENCH = {
   absent: (digit) => `Il n’y a pas de ${digit} sur cette carte`,
   network: (name) => `Réseau\u00a0: ${name}`,
   trained: (_, times) => `, entraîné ${times}\u00a0fois sur chaque chiffre`,
-  loss: (loss) => `\u00a0; écart d’un pixel au carré, en moyenne\u00a0: ${loss}`,
+  loss: (loss) => `\u00a0; erreur quadratique moyenne par pixel\u00a0: ${loss}`,
   noEncoder:
     "Cette page n’a pas d’encodeur, la moitié du réseau qui lit\u00a0: pour votre dessin, elle" +
     " cherche le point dont le chiffre s’en approche le plus.",
@@ -123,7 +123,7 @@ const FRENCH = {
   helpPinch: "deux doigts",
   helpPinchDoes: "agrandir, déplacer la carte",
   explain: "Comment ça marche",
-  sketch: "784 nombres en deviennent 2, et 2 en redeviennent 784",
+  sketch: "784 nombres se réduisent à 2, et de ces 2 on en tire de nouveau 784",
   encoder: "encodeur",
   decoder: "décodeur",
   explainIn:
@@ -132,7 +132,7 @@ const FRENCH = {
   explainTwo:
     "L’encodeur, une moitié du réseau de neurones, les résume en deux nombres, donc en une" +
     " position sur la carte\u00a0: les chiffres qui se ressemblent arrivent côte à côte, alors que" +
-    " personne n’a dit au réseau quel chiffre est lequel.",
+    " personne n’a dit au réseau de quels chiffres il s’agissait.",
   explainBlur:
     "À partir de ces deux nombres seulement, le décodeur redessine le chiffre\u00a0: il ne peut" +
     " pas connaître chaque trait, alors il dessine la moyenne de tout ce que cela pouvait être, et" +
@@ -141,7 +141,7 @@ const FRENCH = {
     "Un 9 est presque un 4 dont le haut est fermé\u00a0: la plupart de leurs pixels sont les mêmes," +
     " ils arrivent donc presque au même endroit et se mélangent.",
   tryTitle: "Trois choses à essayer",
-  tryWalk: "Allez d’un 4 à un 9\u00a0: à quel pas devient-il un 9\u00a0?",
+  tryWalk: "Allez d’un 4 à un 9\u00a0: à quelle étape devient-il un 9\u00a0?",
   tryDensity: "Quels sont les deux chiffres qui se recouvrent le plus\u00a0?",
   tryPca: "Et sans réseau\u00a0: qu’est-ce qui devient moins bon\u00a0?",
   close: "Fermer",

@@ -24,7 +24,7 @@ class Keys {
   }
 
   onKey(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || byId("link").open) return;
     const action = event.key in ARROWS ? this.arrow(event) : this.character(event);
     if (!action) return;
     event.preventDefault();
@@ -46,7 +46,6 @@ class Keys {
   character(event) {
     const action = this.actionOf(event);
     if (!action || event.repeat || !this.help.charactersAct) return null;
-    if (event.target.matches("input[readonly]")) return null;
     const helpWasOpen = this.help.isOpen;
     return () => {
       this.help.close();
@@ -56,9 +55,6 @@ class Keys {
 
   actionOf(event) {
     const { explorer } = this;
-    // The key's code and not its character: on a French keyboard, numbers need shift.
-    const number = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
-    if (number) return () => explorer.jumpTo(Number(number[1]));
     const actions = {
       g: () => explorer.gridSwitch.toggle(),
       d: () => explorer.densitySwitch.toggle(),
@@ -73,6 +69,10 @@ class Keys {
       "-": () => explorer.zoom(1 / ZOOM),
       h: (helpWasOpen) => helpWasOpen || this.help.show(),
     };
-    return actions[event.key.toLowerCase()];
+    if (event.key.length > 1) return null;
+    // The key's code and not its character: on a French keyboard, numbers need shift.
+    const number = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
+    const jump = number && (() => explorer.jumpTo(Number(number)));
+    return actions[event.key.toLowerCase()] ?? jump;
   }
 }

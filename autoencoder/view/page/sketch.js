@@ -22,6 +22,7 @@ class Sketch {
 
   /** Show the pixels of a real digit, or none, in place of what was drawn. */
   show(pixels) {
+    if (!pixels) this.eraser.turn(false);
     this.pixels = pixels;
     this.strokes = [];
     this.last = null;
