@@ -23,6 +23,7 @@ async function start() {
     byId("explorer").hidden = byId("language").hidden = false;
     explorer.speak(language);
     await readToTheEnd();
+    await idleness();
     const later = await unpack(byId("later"));
     digits.addPixels(later);
     const pca = new PrincipalComponents(later);
@@ -48,6 +49,11 @@ function givingWay() {
 async function readToTheEnd() {
   if (document.readyState !== "loading") return;
   await new Promise((done) => document.addEventListener("DOMContentLoaded", done));
+}
+
+/** Let first what the reader does come, where the browser knows how to say that. */
+function idleness() {
+  return new Promise((done) => (window.requestIdleCallback ?? setTimeout)(() => done()));
 }
 
 function complain(message) {
