@@ -173,7 +173,9 @@ def test_stopped_it_saves_and_says_how_to_go_on(
 
 
 @only_posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_stopped_twice_it_ends_at_once(
     go_on: Any, folder: Path, undisturbed: Path, number: signal.Signals
 ) -> None:
@@ -291,12 +293,13 @@ def test_a_full_disk_is_named_and_nothing_is_lost(
     ("step", "file"),
     [
         (1, "training_log.csv"),  # its header
-        (5, "training_log.csv"),  # its first row
+        pytest.param(5, "training_log.csv", marks=pytest.mark.slow),  # its first row
         (28, "training_log.csv"),  # half of its second row is there
-        (29, "training_log.csv"),  # all of it is there, but not known to be on the disk
-        (9, "autoencoder_best.pth"),
+        # all of it is there, but not known to be on the disk
+        pytest.param(29, "training_log.csv", marks=pytest.mark.slow),
+        pytest.param(9, "autoencoder_best.pth", marks=pytest.mark.slow),
         (36, "autoencoder_best.pth"),  # half of the second one is there
-        (44, "autoencoder_best.pth"),
+        pytest.param(44, "autoencoder_best.pth", marks=pytest.mark.slow),
         (95, "autoencoder_epoch_4.pth"),
     ],
 )
@@ -407,7 +410,13 @@ def test_the_command_lines_refuse_all_of_them_in_one_line(invoke: Any, tmp_path:
     assert not (tmp_path / "code_ran").exists()
 
 
-@pytest.mark.parametrize(("script", "option"), RESUME_OR_OPEN)
+@pytest.mark.parametrize(
+    ("script", "option"),
+    [
+        RESUME_OR_OPEN[0],
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in RESUME_OR_OPEN[1:]),
+    ],
+)
 def test_from_the_shell_too(script: Any, option: str, tmp_path: Path) -> None:
     file = hostile_file("a pickle that runs code", tmp_path)
     done = run_script(f"{script.__name__}.py", option, file)

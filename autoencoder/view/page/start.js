@@ -53,7 +53,8 @@ async function readToTheEnd() {
 
 /** Let first what the reader does come, where the browser knows how to say that. */
 function idleness() {
-  return new Promise((done) => (window.requestIdleCallback ?? setTimeout)(() => done()));
+  const nothing = () => {};
+  return window.scheduler?.postTask?.(nothing, { priority: "background" }) ?? givingWay();
 }
 
 function complain(message) {
