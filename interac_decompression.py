@@ -356,6 +356,7 @@ class Explorer:
         self.view.compare(latent_map, other_map)
         if latent_map is not self.latent_map:
             self.show_map(latent_map)
+        self.request_redraw()
 
     def show_map(self, latent_map: LatentMap) -> None:
         """Go over to another map of the same digits, to which their dots glide in half a second.
