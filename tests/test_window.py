@@ -250,8 +250,9 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
 
     def is_there() -> bool:
         # On a busy machine the first click may come before the window listens.
+        # A second one at once would be a double click.
         window.click(place)
-        time.sleep(0.3)
+        time.sleep(1)
         return bool(np.abs(window.screen()[place[1], place[0]] - red).max() < 3)
 
     window.wait_for_change(window.digit, lambda: window.wait_until(is_there))
