@@ -179,11 +179,11 @@ def train(
 ) -> None:
     """Train to the last epoch, or until stopped; the first rank writes the log and checkpoints."""
     epochs = training.settings.epochs
-    with_bar = bar_shows()
-    with_lines = not (with_bar and sys.stdout.isatty())
+    shows_bar = bar_shows()
+    with_lines = not (shows_bar and sys.stdout.isatty())
     began_at, snapshot = training.epoch, training.snapshot()
     began = time.perf_counter()
-    with tqdm(total=epochs, initial=began_at, unit="epoch", disable=not with_bar) as bar:
+    with tqdm(total=epochs, initial=began_at, unit="epoch", disable=not shows_bar) as bar:
         while training.epoch < epochs:
             loss = train_epoch(training, images, stop)
             if loss is None:

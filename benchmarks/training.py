@@ -4,7 +4,6 @@
     python -m benchmarks.training --check      # exit 1 where a bar is missed
     python -m benchmarks.training --beside     # main.py alone, and beside two busy processes
     python -m benchmarks.training --followed   # main.py alone, and with the explorer following it
-    python -m benchmarks.training --followed   # main.py alone, and with the explorer beside it
 
 The reference's way is written here from its description: a DataLoader with four workers over
 MNIST and its transform, float32, Adam with weight decay, the loss read after every batch.
@@ -237,18 +236,16 @@ def main() -> None:
         beside="main.py alone and beside two busy processes instead",
         followed="main.py alone and with the explorer following it instead; takes minutes",
     )
-    if arguments.followed:
-        ratio = time_followed()
-        print_machine()
-        if arguments.check:
-            check({f"followed at most {FOLLOWED_BAR} times as long": ratio <= FOLLOWED_BAR})
-        return
-    if arguments.beside:
-        ratio = time_beside()
-        print_machine()
-        if arguments.check:
-            check({f"beside two at most {BESIDE_BAR} times as long": ratio <= BESIDE_BAR})
-        return
+    for wanted, time_both, name, bar in (
+        (arguments.followed, time_followed, "followed", FOLLOWED_BAR),
+        (arguments.beside, time_beside, "beside two", BESIDE_BAR),
+    ):
+        if wanted:
+            ratio = time_both()
+            print_machine()
+            if arguments.check:
+                check({f"{name} at most {bar} times as long": ratio <= bar})
+            return
     precision = fastest_precision(torch.device("cpu"))
     seconds = time_by_turns(
         {

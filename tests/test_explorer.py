@@ -18,7 +18,7 @@ from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.view import comparison, follower
-from autoencoder.view.explorer_view import DIGIT, DPI, FIGURE_SIZE, line_box
+from autoencoder.view.explorer_view import DIGIT, DPI, FIGURE_SIZE, STRIP_GAP, line_box
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
 from interac_decompression import Explorer
 from tests.conftest import PRETRAINED, RECORD, ROOT, assert_refused, run_script
@@ -132,7 +132,9 @@ def test_the_neighbours_are_the_nearest_nearest_first(
     latents = torch.from_numpy(explorer.latent_map.latents)
     nearest = (latents - torch.tensor([0.3, -0.2])).norm(dim=1).argsort()[:5]
     expected = test_set[0][nearest].reshape(5, 28, 28) / 255
-    assert np.array_equal(explorer.view.strip[..., :28].swapaxes(0, 1), expected)
+    strip = np.asarray(explorer.view.strip_image.get_array())
+    starts = (28 + STRIP_GAP) * np.arange(5)
+    assert np.array_equal([strip[:, start : start + 28] for start in starts], expected)
     shown = shown_labels(explorer)
     assert shown == [str(int(label)) for label in test_set[1][nearest]]
     assert np.allclose(explorer.view.map.nearest_marker.get_xydata(), latents[nearest[:1]])

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from autoencoder.handwriting import Pixels
 from autoencoder.view.latent_map import NEIGHBOURS, LatentMap, Point
 from autoencoder.view.map_panel import MapPanel
 from autoencoder.view.motion import Glide
-from autoencoder.view.pixel_image import PixelImage
+from autoencoder.view.pixel_image import PixelImage, side_by_side
 from autoencoder.view.walk import Walk
 
 import numpy as np
@@ -40,8 +41,6 @@ INVITATION = "draw a digit here"
 FAR = "far from any real digit"
 # How thick strokes look while they are drawn, as a share of the panel.
 PEN = 0.08
-
-Pixels = NDArray[np.float32]
 
 
 @dataclass
@@ -138,7 +137,6 @@ class ExplorerView:
 
     def build_neighbours(self) -> None:
         """Add the nearest digits as a single image: five artists would take longer to draw."""
-        self.strip = np.ones((28, NEIGHBOURS, 28 + STRIP_GAP), np.float32)
         axes = self.figure.add_axes(STRIP)
         title = "Nearest real digits (a ring marks the first): click one to take it in"
         axes.set_title(title, loc="left", fontsize=10)
@@ -213,10 +211,8 @@ class ExplorerView:
         """Bring the nearest digits up to date; return how far the first is, of those shown."""
         nearest, distances = self.latent_map.nearest(point, NEIGHBOURS, self.map.shown)
         self.neighbours = nearest
-        digits = self.latent_map.images[nearest].reshape(-1, 28, 28) / 255
-        self.strip[..., :28] = 1
-        self.strip[:, : len(nearest), :28] = digits.swapaxes(0, 1)
-        self.strip_image.show(self.strip.reshape(28, -1)[:, :-STRIP_GAP])
+        digits = self.latent_map.pixels(nearest)
+        self.strip_image.show(side_by_side(digits, NEIGHBOURS, STRIP_GAP))
         labels = [*map(str, self.latent_map.labels[nearest]), *NEIGHBOURS * [""]]
         for text, label in zip(self.neighbour_labels, labels, strict=False):
             text.set_text(label)

@@ -105,9 +105,10 @@ class LatentMap:
         """Make now what the first digit that goes in would have to wait for."""
         _ = self.errors, self.lookup
 
-    def pixels(self, index: int) -> NDArray[np.float32]:
-        """The pixels of a digit on the map, (784,) in [0, 1]."""
-        return self.images[index].astype(np.float32) / 255
+    def pixels(self, index: int | NDArray[np.intp]) -> NDArray[np.float32]:
+        """The pixels of a digit on the map, (784,) in [0, 1]; of several, (N, 784)."""
+        pixels: NDArray[np.float32] = np.divide(self.images[index], 255, dtype=np.float32)
+        return pixels
 
     @torch.inference_mode()
     def encode(self, pixels: NDArray[np.float32]) -> Point:

@@ -193,12 +193,12 @@ class MapPanel:
     def draw_densities(self) -> None:
         """Draw the contours of the digits that are visible, where they are wanted."""
         self.remove_contours()
-        codes = [self.latent_map.latents[self.latent_map.labels == digit] for digit in range(10)]
-        self.contours = [
-            draw_contours(self.axes, digit, codes[digit], self.limits)
-            for digit in np.flatnonzero(self.visible).tolist()
-            if self.with_densities and len(codes[digit])
-        ]
+        if not self.with_densities:
+            return
+        for digit in np.flatnonzero(self.visible).tolist():
+            codes = self.latent_map.latents[self.latent_map.labels == digit]
+            if len(codes):
+                self.contours.append(draw_contours(self.axes, digit, codes, self.limits))
 
     def remove_contours(self) -> None:
         for contours in self.contours:

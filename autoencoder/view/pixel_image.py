@@ -1,4 +1,4 @@
-"""Pixels on axes, drawn faster than by ``imshow``."""
+"""Pixels on axes, drawn faster than by ``imshow``, and digits side by side."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,3 +23,13 @@ class PixelImage(NonUniformImage):
     def show(self, pixels: NDArray[np.float32]) -> None:
         rows, columns = pixels.shape
         self.set_data(np.arange(columns), np.arange(rows), pixels)
+
+
+def side_by_side(digits: NDArray[np.float32], count: int, gap: int) -> NDArray[np.float32]:
+    """A row of so many digits, of which (N, 784) are given: (28, count * (28 + gap) - gap).
+
+    White are the gaps, some columns of pixels each, and the places of digits that are missing.
+    """
+    row = np.ones((28, count, 28 + gap), np.float32)
+    row[:, : len(digits), :28] = digits.reshape(-1, 28, 28).swapaxes(0, 1)
+    return row.reshape(28, -1)[:, :-gap]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from autoencoder.view.latent_map import WALK, LatentMap, Point
-from autoencoder.view.pixel_image import PixelImage
+from autoencoder.view.pixel_image import PixelImage, side_by_side
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -80,8 +80,6 @@ class Walk:
             label.set(position=point, visible=True)
         self.axes.set_visible(self.is_whole)
         if self.is_whole:
-            strip = np.ones((28, WALK, 28 + GAP), np.float32)
             start, end = points
             digits = self.latent_map.decode(np.linspace(start, end, WALK))
-            strip[..., :28] = digits.reshape(-1, 28, 28).swapaxes(0, 1)
-            self.image.show(strip.reshape(28, -1)[:, :-GAP])
+            self.image.show(side_by_side(digits, WALK, GAP))

@@ -88,8 +88,7 @@ class DigitIn {
   }
 
   compare(decoded) {
-    const squares = this.pixels.map((pixel, i) => (pixel - decoded[i]) ** 2);
-    const error = squares.reduce((sum, square) => sum + square, 0) / PIXELS;
+    const error = meanSquaredError(this.pixels, decoded);
     // How many of the 0th to the 100th percentile are smaller.
     const rank = this.latentMap.errorPercentiles.filter((percentile) => percentile < error).length;
     const { texts } = this.language;

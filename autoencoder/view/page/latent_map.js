@@ -51,8 +51,7 @@ class LatentMap {
 
   /** The mean squared error of what a point decodes to. */
   errorAt(point, pixels) {
-    const decoded = this.decode(point);
-    return pixels.reduce((sum, pixel, i) => sum + (pixel - decoded[i]) ** 2, 0) / PIXELS;
+    return meanSquaredError(pixels, this.decode(point));
   }
 
   /** Where each digit is dense, as far as the whole map goes; computed when first asked for. */

@@ -60,6 +60,16 @@ function widen(planes) {
   return numbers;
 }
 
+/** The mean of the squared differences of two runs of numbers. */
+function meanSquaredError(one, other) {
+  return one.reduce((sum, number, i) => sum + (number - other[i]) ** 2, 0) / one.length;
+}
+
+/** The point at a progress from 0 to 1 on the straight way from one point to another. */
+function between(start, end, progress) {
+  return start.map((from, axis) => from + progress * (end[axis] - from));
+}
+
 /** The indices of the smallest numbers, smallest first; of equal ones the first. */
 function smallest(numbers, count) {
   const indices = [];

@@ -55,9 +55,9 @@ class Sketch {
     const distance = Math.hypot(point[0] - last[0], point[1] - last[1]);
     const steps = Math.ceil(distance / SPACING);
     for (let n = 1; n <= steps; n++) {
-      const between = last.map((from, axis) => from + (n / steps) * (point[axis] - from));
-      if (this.erasing) this.erase(between);
-      else this.strokes.at(-1).push(between);
+      const passed = between(last, point, n / steps);
+      if (this.erasing) this.erase(passed);
+      else this.strokes.at(-1).push(passed);
     }
     this.last = point;
   }

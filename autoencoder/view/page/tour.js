@@ -32,7 +32,7 @@ class Tour {
     const start = this.stops[leg === 0 ? 0 : 1 + ((leg - 1) % count)];
     const end = this.stops[1 + (leg % count)];
     const progress = STILL.matches ? 1 : legs - leg;
-    const point = start.map((from, axis) => from + progress * (end[axis] - from));
+    const point = between(start, end, progress);
     // A point at rest announces itself.
     if (leg > this.leg && !STILL.matches) this.explorer.caption.announce();
     this.leg = leg;

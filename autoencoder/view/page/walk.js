@@ -71,9 +71,7 @@ class Walk {
 
   points() {
     const [{ point: a }, { point: b }] = this.ends;
-    return Array.from({ length: this.steps }, (_, n) =>
-      a.map((from, axis) => from + (n / (this.steps - 1)) * (b[axis] - from)),
-    );
+    return Array.from({ length: this.steps }, (_, n) => between(a, b, n / (this.steps - 1)));
   }
 
   // --- the picture ---
