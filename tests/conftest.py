@@ -6,14 +6,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import main as script
 from autoencoder.command_line import run
+from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits, load_mnist
-from autoencoder.view import pictures
+from autoencoder.model import AutoEncoder, encode_digits
+from autoencoder.storage.checkpoint import load_checkpoint
 from tests.faults import NO_FAULT, Fault, Running, Work, warm_context
 
 import pytest
@@ -32,11 +35,30 @@ torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
+# What many tests want is read and fitted once.
+loaded = cache(load_mnist)
+fitted = cache(PrincipalComponents)
+
+
 @pytest.fixture(scope="session")
 def test_set() -> tuple[Tensor, Tensor]:
     """The 10,000 test digits: (10000, 784) uint8 and their labels."""
-    digits = load_mnist(DATA, "test")
+    digits = loaded(DATA, "test")
     return digits.images, digits.labels
+
+
+@pytest.fixture(scope="session")
+def network() -> AutoEncoder:
+    """The pretrained one."""
+    return load_checkpoint(PRETRAINED).model
+
+
+@pytest.fixture(scope="session")
+def all_codes(network: AutoEncoder) -> tuple[Tensor, Tensor]:
+    """The codes of all 70,000 digits under the pretrained network, (70000, 2), and their labels."""
+    sets = loaded(DATA, "train"), loaded(DATA, "test")
+    codes = [encode_digits(network, digits.images) for digits in sets]
+    return torch.cat(codes), torch.cat([digits.labels for digits in sets])
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +135,7 @@ def train(
 ) -> Any:
     """Run main.py in this process, on 600 digits instead of 70,000.
 
-    Pictures, which take longer than such a training, are drawn only where --img is given.
+    It reports, with pictures, only where --img is given: that takes longer than such a training.
     """
     digits = Digits(*test_set).first(600)
     monkeypatch.setattr(script, "load_mnist", lambda _root, _split: digits)
@@ -122,7 +144,7 @@ def train(
         places = ["--checkpoints", tmp_path / "checkpoints", "--img", tmp_path / "img"]
         with monkeypatch.context() as patch:
             if "--img" not in words:
-                patch.setattr(pictures, "save", lambda _figure, _path: None)
+                patch.setattr(script, "report", lambda *_: None)
                 patch.setattr(script, "film_training", lambda *_: None)
             outcome: Outcome = invoke(
                 script, "--device", "cpu", *places, "--batch_size", "256", *words

@@ -200,7 +200,7 @@ def peak_memory() -> int:
 class Running:
     """A process of ours at work."""
 
-    def __init__(self, process: Any, work: Work | Reading) -> None:
+    def __init__(self, process: Any, work: Any) -> None:
         self.process, self.work = process, work
 
     @property
@@ -233,5 +233,6 @@ def warm_context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.faults"])
+    # The second, because the first optimizer of each process would import it, for a second.
+    context.set_forkserver_preload(["tests.faults", "torch._dynamo"])
     return context

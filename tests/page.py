@@ -17,7 +17,7 @@ import interac_decompression as script
 from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view.latent_map import LatentMap
-from tests.conftest import DATA, PRETRAINED, ROOT, need
+from tests.conftest import DATA, PRETRAINED, ROOT, fitted, loaded, need
 from tests.drawings import Stroke
 from tests.firefox import FirefoxPage, open_firefox
 
@@ -104,6 +104,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def export(path: Path, *words: str | Path) -> Path:
     """Export a page, of the pretrained network where the words do not name another."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script, "load_mnist", loaded)
+        patch.setattr(script, "PrincipalComponents", fitted)
         command = ["interac_decompression.py", "--data", DATA, "--checkpoint", PRETRAINED]
         patch.setattr(sys, "argv", list(map(str, [*command, "--export", path, *words])))
         script.main()

@@ -1,12 +1,5 @@
-"""main.py on 3,000 digits, without pictures, for torchrun: several trainings in turn.
+"""main.py on 3,000 digits, without its report, for torchrun: several trainings in turn."""
 
-Each argument is the command line of a training. Each rank leaves its weights in the folder that
-$WEIGHTS names, as <preset>_<epochs>_<rank>.pth.
-"""
-
-import os
-import shlex
-import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +10,6 @@ import main as script
 from autoencoder import ranks
 from autoencoder.mnist import Digits, Split, load_mnist
 from autoencoder.training import PRESETS, Preset, Training
-from autoencoder.view import pictures
 
 import torch
 
@@ -33,7 +25,8 @@ def small_record() -> Preset:
     return replace(record, network={**record.network, "encoder_hidden": (64, 400)})
 
 
-def main() -> None:
+def train_in_turn(command_lines: list[list[str]], weights: Path) -> None:
+    """Train for each command line; each rank leaves weights in <preset>_<epochs>_<rank>.pth."""
     train, device = script.train, torch.device("cpu")
     PRESETS["record"] = small_record()
 
@@ -41,21 +34,17 @@ def main() -> None:
         train(training, *rest)
         settings = training.settings
         name = f"{settings.preset}_{settings.epochs}_{ranks.rank()}.pth"
-        torch.save(training.model.state_dict(), Path(os.environ["WEIGHTS"]) / name)
+        torch.save(training.model.state_dict(), weights / name)
 
     with (
         mock.patch.object(script, "load_mnist", few_digits),
         mock.patch.object(script, "train", train_and_keep),
-        mock.patch.object(pictures, "save"),
+        mock.patch.object(script, "report"),
         mock.patch.object(script, "film_training"),
         ranks.joined(device),
     ):
-        for words in sys.argv[1:]:
-            script.run_training(script.parse_arguments(shlex.split(words)), device)
+        for words in command_lines:
+            script.run_training(script.parse_arguments(words), device)
             # The next one may resume from what the first rank has only now written.
             if ranks.count() > 1:
                 torch.distributed.barrier()
-
-
-if __name__ == "__main__":
-    main()

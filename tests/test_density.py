@@ -7,10 +7,9 @@ from typing import Any
 
 import view_ml_compressed as script
 from autoencoder import UserError, view
-from autoencoder.mnist import load_mnist
-from autoencoder.model import AutoEncoder, encode_digits, unit_pixels
-from autoencoder.storage.checkpoint import load_checkpoint
-from tests.conftest import DATA, PRETRAINED, assert_refused, run_script
+from autoencoder.mnist import Digits, Split
+from autoencoder.model import AutoEncoder, unit_pixels
+from tests.conftest import PRETRAINED, assert_refused, loaded, run_script
 from view_ml_compressed import (
     Array,
     Grid,
@@ -32,11 +31,10 @@ from torch import Tensor
 
 
 @pytest.fixture(scope="module")
-def codes() -> list[Array]:
+def codes(all_codes: tuple[Tensor, Tensor]) -> list[Array]:
     """The codes of all 70,000 digits, an array per digit."""
-    digits = load_mnist(DATA, "all")
-    latents = encode_digits(load_checkpoint(PRETRAINED).model, digits.images).double().numpy()
-    return [latents[digits.labels.numpy() == digit] for digit in range(10)]
+    latents, labels = all_codes
+    return [latents[labels == digit].double().numpy() for digit in range(10)]
 
 
 # --- the numbers ------------------------------------------------------------------------------
@@ -184,26 +182,42 @@ def test_all_digits_with_sheet_and_table(
     assert rows[4].split()[-2] == "9"
 
 
+@pytest.mark.parametrize(
+    ("trained", "tested"),
+    [(600, 300), pytest.param(60_000, 10_000, marks=pytest.mark.slow)],
+)
 def test_the_codes_as_a_table_say_where_each_digit_lives(
-    invoke: Any, tmp_path: Path, test_set: tuple[Tensor, Tensor]
+    trained: int,
+    tested: int,
+    network: AutoEncoder,
+    invoke: Any,
+    tmp_path: Path,
+    test_set: tuple[Tensor, Tensor],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    counts = {"train": trained, "test": tested}
+
+    def first(root: Path, split: Split) -> Digits:
+        return loaded(root, split).first(counts[split])
+
+    monkeypatch.setattr(script, "load_mnist", first)
     table = tmp_path / "codes.csv"
     done = invoke(script, "--checkpoint", PRETRAINED, "--codes", table)
     assert done.status is None
-    assert done.out.splitlines()[-1] == f"Saved {table}: the codes of 70,000 digits"
+    total = trained + tested
+    assert done.out.splitlines()[-1] == f"Saved {table}: the codes of {total:,} digits"
     assert list(tmp_path.iterdir()) == [table]
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["split"] for row in rows] == ["train"] * 60_000 + ["test"] * 10_000
-    tests = rows[60_000:]
-    assert [int(row["index"]) for row in tests] == list(range(10_000))
+    assert [row["split"] for row in rows] == ["train"] * trained + ["test"] * tested
+    tests = rows[trained:]
+    assert [int(row["index"]) for row in tests] == list(range(tested))
     images, labels = test_set
-    assert [int(row["label"]) for row in tests] == labels.tolist()
-    model = load_checkpoint(PRETRAINED).model
+    assert [int(row["label"]) for row in tests] == labels[:tested].tolist()
     codes = torch.tensor([(float(row["x"]), float(row["y"])) for row in tests[:100]])
     pixels = unit_pixels(images[:100])
-    assert torch.allclose(codes, model.encode(pixels), atol=1e-5)
-    expected = ((model.decode(codes) - pixels) ** 2).mean(dim=1)
+    assert torch.allclose(codes, network.encode(pixels), atol=1e-5)
+    expected = ((network.decode(codes) - pixels) ** 2).mean(dim=1)
     errors = torch.tensor([float(row["error"]) for row in tests[:100]])
     assert torch.allclose(errors, expected, atol=1e-5)
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import view_ml_compressed as densities
 from autoencoder.handwriting import read_picture
-from autoencoder.linear import PrincipalComponents
-from autoencoder.mnist import Digits, load_mnist
+from autoencoder.mnist import Digits
 from autoencoder.model import (
     AutoEncoder,
     Codec,
@@ -18,40 +17,25 @@ from autoencoder.model import (
     neighbour_accuracies,
     reconstruction_errors,
 )
-from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view.latent_map import LatentMap
-from tests.conftest import DATA, PRETRAINED, ROOT
+from tests.conftest import DATA, ROOT, fitted, loaded
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 SHEETS = (ROOT / "docs" / "exercises.md", ROOT / "docs" / "exercices.md")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def train_set() -> Digits:
-    return load_mnist(DATA, "train")
+    return loaded(DATA, "train")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def test_digits() -> Digits:
-    return load_mnist(DATA, "test")
-
-
-@pytest.fixture(scope="module")
-def model() -> AutoEncoder:
-    return load_checkpoint(PRETRAINED).model
-
-
-@pytest.fixture(scope="module")
-def linear(train_set: Digits) -> PrincipalComponents:
-    return PrincipalComponents(train_set.images)
-
-
-@pytest.fixture(scope="module")
-def latent_map(model: AutoEncoder, test_digits: Digits) -> LatentMap:
-    return LatentMap(model, test_digits)
+    return loaded(DATA, "test")
 
 
 def exercise(sheet: Path, number: int) -> str:
@@ -85,10 +69,9 @@ def assert_says(number: int, *figures: str) -> None:
 # --- with the page alone ----------------------------------------------------------------------
 
 
-def test_the_neighbours_and_the_loner(model: AutoEncoder) -> None:
-    everything = load_mnist(DATA, "all")
-    latents = encode_digits(model, everything.images).double().numpy()
-    of_digits = densities.estimate_densities(latents, everything.labels.numpy(), range(10), "scott")
+def test_the_neighbours_and_the_loner(all_codes: tuple[Tensor, Tensor]) -> None:
+    latents, labels = all_codes[0].double().numpy(), all_codes[1].numpy()
+    of_digits = densities.estimate_densities(latents, labels, range(10), "scott")
     grid = densities.grid_around(list(of_digits.values()), 100)
     heights = [densities.evaluate(density, grid) for density in of_digits.values()]
     overlaps = {
@@ -150,16 +133,14 @@ def test_the_drawing_of_the_readme(latent_map: LatentMap) -> None:
     assert_says(5, f"{error:.3f}", f"{x:.3f}", f"{y:.3f}")
 
 
-def test_without_a_network(
-    model: AutoEncoder, linear: PrincipalComponents, train_set: Digits, test_digits: Digits
-) -> None:
-    errors = [mean_squared_error(codec, test_digits.images) for codec in (linear, model)]
-    shares = [accuracy(codec, train_set, test_digits) for codec in (linear, model)]
-    one, other = (reconstruction_errors(codec, test_digits.images) for codec in (linear, model))
+def test_without_a_network(network: AutoEncoder, train_set: Digits, test_digits: Digits) -> None:
+    linear = fitted(train_set.images)
+    shares = [accuracy(codec, train_set, test_digits) for codec in (linear, network)]
+    one, other = (reconstruction_errors(codec, test_digits.images) for codec in (linear, network))
     better = int((one < other).sum())
     assert_says(
         6,
-        *(f"{error:.4f}" for error in errors),
+        *(f"{errors.mean():.4f}" for errors in (one, other)),
         *(f"{100 * share:.0f}%" for share in shares),
         str(better),
     )
@@ -180,17 +161,17 @@ def accuracy(codec: Codec, train_set: Digits, test_digits: Digits) -> float:
 # --- with the scripts -------------------------------------------------------------------------
 
 
-def test_who_suffers_most(model: AutoEncoder, test_digits: Digits) -> None:
-    errors = reconstruction_errors(model, test_digits.images)
+def test_who_suffers_most(network: AutoEncoder, test_digits: Digits) -> None:
+    errors = reconstruction_errors(network, test_digits.images)
     means = {digit: errors[test_digits.labels == digit].mean().item() for digit in range(10)}
     best, *_, second, worst = sorted(means, key=lambda digit: means[digit])
     assert (worst, second, best) == (2, 8, 1)
     assert_says(7, *(f"{means[digit]:.5f}" for digit in (worst, second, best)))
 
 
-def test_all_codes_in_a_table(model: AutoEncoder, train_set: Digits, test_digits: Digits) -> None:
+def test_all_codes_in_a_table(network: AutoEncoder, train_set: Digits, test_digits: Digits) -> None:
     seen, unseen = (
-        reconstruction_errors(model, digits.images) for digits in (train_set, test_digits)
+        reconstruction_errors(network, digits.images) for digits in (train_set, test_digits)
     )
     worst, best = int(unseen.argmax()), int(unseen.argmin())
     assert [test_digits.labels[index].item() for index in (worst, best)] == [9, 1]
@@ -217,13 +198,13 @@ def printed_by(number: int) -> str:
 
 
 def test_how_many_straight_lines(
-    model: AutoEncoder, test_digits: Digits, monkeypatch: pytest.MonkeyPatch
+    network: AutoEncoder, test_digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
     rows = [line.split() for line in printed_by(11).splitlines()]
     errors = {int(count): error for count, error in rows}
-    network = mean_squared_error(model, test_digits.images)
-    fewest = min(count for count, error in errors.items() if float(error) < network)
+    network_error = mean_squared_error(network, test_digits.images)
+    fewest = min(count for count, error in errors.items() if float(error) < network_error)
     assert_says(11, str(fewest), errors[fewest], str(fewest - 1), errors[fewest - 1])
 
 

@@ -29,10 +29,8 @@ from autoencoder.handwriting import (
     erase,
     read_picture,
 )
-from autoencoder.mnist import load_mnist
-from autoencoder.model import encode_digits
-from autoencoder.storage.checkpoint import load_checkpoint
-from tests.conftest import DATA, PRETRAINED, ROOT
+from autoencoder.model import AutoEncoder
+from tests.conftest import ROOT
 
 import numpy as np
 import pytest
@@ -51,16 +49,15 @@ FROM_MIDDLE = np.hypot(*np.ogrid[-2.5:3, -2.5:3])  # of 6 x 6 pixels
 class Pretrained:
     """The pretrained network and the codes of the 60,000 training digits."""
 
-    def __init__(self) -> None:
-        self.model = load_checkpoint(PRETRAINED).model
-        digits = load_mnist(DATA, "train")
-        self.tree = cKDTree(encode_digits(self.model, digits.images))
-        self.labels = digits.labels.numpy()
+    def __init__(self, network: AutoEncoder, codes: Tensor, labels: Tensor) -> None:
+        self.network = network
+        self.tree = cKDTree(codes[:60_000])
+        self.labels = labels.numpy()
 
     @torch.inference_mode()
     def codes(self, images: Pixels | list[Pixels]) -> Codes:
         """(N, 784) in [0, 1] to (N, 2)"""
-        return self.model.encode(torch.from_numpy(np.asarray(images))).numpy()
+        return self.network.encode(torch.from_numpy(np.asarray(images))).numpy()
 
     def classes(self, codes: Codes) -> NDArray[np.intp]:
         """The class that most of the ten nearest training digits have."""
@@ -69,8 +66,8 @@ class Pretrained:
 
 
 @pytest.fixture(scope="session")
-def pretrained() -> Pretrained:
-    return Pretrained()
+def pretrained(network: AutoEncoder, all_codes: tuple[Tensor, Tensor]) -> Pretrained:
+    return Pretrained(network, *all_codes)
 
 
 @pytest.fixture(scope="session")

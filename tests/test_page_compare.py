@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from autoencoder.linear import PrincipalComponents
-from autoencoder.mnist import Digits, load_mnist
+from autoencoder.mnist import Digits
 from autoencoder.view.latent_map import WALK, LatentMap
-from tests.conftest import DATA
+from tests.conftest import DATA, fitted, loaded
 from tests.drawings import DRAWINGS
 from tests.page import Visit
 
@@ -20,7 +19,7 @@ from torch import Tensor
 
 @pytest.fixture(scope="module")
 def linear_map(test_set: tuple[Tensor, Tensor]) -> LatentMap:
-    return LatentMap(PrincipalComponents(load_mnist(DATA, "train").images), Digits(*test_set))
+    return LatentMap(fitted(loaded(DATA, "train").images), Digits(*test_set))
 
 
 def test_p_shows_the_map_of_two_principal_components_and_goes_back(

@@ -1,14 +1,15 @@
 """Training in two processes: one network, one log, one voice."""
 
-import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from autoencoder import UserError, ranks
-from autoencoder.mnist import Split, load_mnist
+from autoencoder.mnist import Split
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import Settings, Training
-from tests.conftest import DATA, run_script
+from tests.conftest import DATA, loaded, run_script
+from tests.ranks_driver import train_in_turn
 
 import pytest
 import torch
@@ -16,8 +17,33 @@ import torch
 SPLITS: tuple[Split, ...] = ("train", "test")
 
 
+@pytest.fixture
+def torchrun(processes: Any) -> Callable[..., str]:
+    """Does what torchrun does, but forks its two processes from one that has loaded torch."""
+    # Half a second, for this fixture only.
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    def torchrun(work: Callable[..., None], *arguments: object, logs: Path) -> str:
+        """Returns what the first rank printed."""
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=2,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            start_method=processes.get_start_method(),
+            logs_specs=DefaultLogsSpecs(str(logs), redirects=Std.ALL),
+        )
+        elastic_launch(config, work)(*arguments)
+        [out] = logs.glob("*/attempt_0/0/stdout.log")
+        return out.read_text()
+
+    return torchrun
+
+
 def test_two_ranks_train_one_network(
-    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    torchrun: Callable[..., str], train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A training, one that goes on, and one of the record: all in the same two processes."""
     together, record = tmp_path / "together", tmp_path / "record"
@@ -27,17 +53,12 @@ def test_two_ranks_train_one_network(
         ["--checkpoints", record, "--preset", "record", "--epochs", "2"],
     ]
     common = ["--data", DATA, "--img", tmp_path, "--device", "cpu", "--batch_size", "256"]
-    done = run_script(
-        *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
-        *("-m", "tests.ranks_driver"),
-        *(shlex.join(map(str, [*common, *words])) for words in trainings),
-        WEIGHTS=str(tmp_path),
-    )
-    assert done.returncode == 0, done.stderr
-    first, second, _ = done.stdout.split("Total time: ")[:3]
+    command_lines = [list(map(str, [*common, *words])) for words in trainings]
+    out = torchrun(train_in_turn, command_lines, tmp_path, logs=tmp_path / "logs")
+    first, second, _ = out.split("Total time: ")[:3]
     assert first.count("Epoch: ") == 3
     assert second.count("Resuming from") == 1
-    assert done.stdout.count("Total time: ") == 3
+    assert out.count("Total time: ") == 3
     assert RunFolder(together).read_log()["Epoch"] == [1, 2, 3, 4]
     for name in ("reference_3", "reference_4", "record_2"):
         one, other = (torch.load(tmp_path / f"{name}_{rank}.pth") for rank in (0, 1))
@@ -45,11 +66,20 @@ def test_two_ranks_train_one_network(
         assert all(torch.equal(one[key], other[key]) for key in one)
 
     # A single process learns as much from the same digits.
-    digits = {split: load_mnist(DATA, split).first(3000) for split in SPLITS}
+    digits = {split: loaded(DATA, split).first(3000) for split in SPLITS}
     monkeypatch.setattr("main.load_mnist", lambda _root, split: digits[split])
     train("--checkpoints", tmp_path / "alone", "--epochs", "3")
     losses = [RunFolder(tmp_path / name).read_log()["Avg Loss"] for name in ("alone", "together")]
     assert losses[1][2] == pytest.approx(losses[0][2], rel=0.02)
+
+
+@pytest.mark.slow
+def test_from_the_shell_too(tmp_path: Path) -> None:
+    """The command of main.py's docstring, for an epoch of all digits."""
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", "main.py", "--epochs", "1")
+    done = run_script(*torchrun, "--checkpoints", tmp_path, "--img", tmp_path)
+    assert (done.returncode, done.stdout.count("Epoch: 1/1")) == (0, 1)
+    assert RunFolder(tmp_path).read_log()["Epoch"] == [1]
 
 
 @pytest.mark.parametrize("machines", [1, 2])

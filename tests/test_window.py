@@ -4,25 +4,27 @@ Judged by what the screen shows. Needs Xvfb and xdotool, and python3-tk or PySid
 """
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import interac_decompression
 from autoencoder import view
 from autoencoder.command_line import run
 from autoencoder.storage.checkpoint import load_checkpoint
+from autoencoder.view import follower
 from autoencoder.view.explorer_view import DIGIT, DIGIT_IN, FIGURE_SIZE, STRIP
 from autoencoder.view.map_panel import LEGEND, MAP
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
-from tests.conftest import DATA, ROOT, need, run_script
+from tests.conftest import DATA, PRETRAINED, need, run_script
+from tests.faults import Running
 from view_ml_compressed import SURFACE_SIZE
 
 import numpy as np
@@ -62,22 +64,60 @@ def small_display() -> Iterator[str]:
         yield display
 
 
+@dataclass
+class Script:
+    """A process's work: to run a script as from the shell, in a folder and an environment.
+
+    Attributes
+    ----------
+    environment : mapping
+        None in place of a value takes the variable away.
+    backend : str
+        What MPLBACKEND would be.
+    """
+
+    name: str
+    words: list[str]
+    folder: Path
+    environment: Mapping[str, str | None]
+    backend: str
+
+    @property
+    def out(self) -> Path:
+        return self.folder / f"{self.backend}.out"
+
+    @property
+    def err(self) -> Path:
+        return self.folder / f"{self.backend}.err"
+
+    def do(self) -> None:
+        sys.stdout, sys.stderr = self.out.open("w"), self.err.open("w")
+        sys.argv = [f"{self.name}.py", *self.words]
+        for name, value in self.environment.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        view.BACKEND = self.backend
+        os.chdir(self.folder)
+        run(importlib.import_module(self.name).main)
+
+
+class Hasty(Script):
+    """The explorer, which beside a training waits less than a user's between two networks."""
+
+    def do(self) -> None:
+        follower.PAUSE, follower.PAUSE_SHARE = 0.5, 1
+        super().do()
+
+
 class Window:
     """A script's window, and the hands and eyes of who uses it."""
 
-    def __init__(self, display: str, toolkit: str, folder: Path, script: str, *words: str) -> None:
+    def __init__(self, running: Running, script: Script, display: str) -> None:
+        self.running = running
+        self.toolkit = script.backend
         self.display = display
-        self.toolkit = toolkit
-        self.environment = os.environ | {"DISPLAY": display, "MPLBACKEND": toolkit}
-        checkpoint = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
-        self.process = subprocess.Popen(
-            [sys.executable, ROOT / script, "--checkpoint", checkpoint, "--data", DATA, *words],
-            cwd=folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.environment = os.environ | {"DISPLAY": display}
 
     def appear(self, title: str, shape: tuple[float, float]) -> None:
         """Wait until the window is there and its figure, of this shape, is drawn."""
@@ -186,8 +226,8 @@ class Window:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "the screen never showed it"
-            assert self.process.poll() is None, self.process.communicate()[1]
-            time.sleep(0.05)
+            assert self.running.process.is_alive(), self.running.err
+            time.sleep(0.1)
 
     def wait_for_change(
         self, look: Callable[[], NDArray[np.uint8]], action: Callable[[], object]
@@ -217,24 +257,46 @@ def amount(picture: NDArray[np.uint8], colour: str) -> int:
     return int(((np.abs(full - wanted).max(axis=2) < 0.04) & (depth[..., 0] > 0.3)).sum())
 
 
+@pytest.fixture
+def start(processes: Any) -> Iterator[Callable[[Script], Running]]:
+    """Starts scripts in processes forked from one that has loaded torch."""
+    started: list[Running] = []
+
+    def start(script: Script) -> Running:
+        started.append(Running(processes.Process(target=script.do), script))
+        started[-1].process.start()
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.process.kill()
+        running.process.join()
+
+
 @pytest.fixture(params=TOOLKITS)
 def open_window(
-    request: pytest.FixtureRequest, display: str, small_display: str, tmp_path: Path
-) -> Iterator[Callable[..., Window]]:
+    request: pytest.FixtureRequest,
+    start: Callable[[Script], Running],
+    display: str,
+    small_display: str,
+    tmp_path: Path,
+) -> Callable[..., Window]:
     """Starts a script that opens a window, with Tk and with Qt."""
-    module = TOOLKITS[request.param]
-    need(importlib.util.find_spec(module) is not None, module)
-    windows: list[Window] = []
+    need(importlib.util.find_spec(TOOLKITS[request.param]) is not None, TOOLKITS[request.param])
 
-    def open_window(script: str, *words: str, small_screen: bool = False) -> Window:
+    def open_window(
+        name: str,
+        *words: str,
+        kind: type[Script] = Script,
+        small_screen: bool = False,
+        **environment: str,
+    ) -> Window:
         screen = small_display if small_screen else display
-        windows.append(Window(screen, request.param, tmp_path, script, *words))
-        return windows[-1]
+        words = ("--checkpoint", str(PRETRAINED), "--data", str(DATA), *words)
+        script = kind(name, [*words], tmp_path, {"DISPLAY": screen} | environment, request.param)
+        return Window(start(script), script, screen)
 
-    yield open_window
-    for window in windows:
-        window.process.kill()
-        window.process.communicate()
+    return open_window
 
 
 @pytest.mark.parametrize(
@@ -242,7 +304,7 @@ def open_window(
 )
 def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     """One after the other what a visitor does, in one window: opening it takes longest."""
-    window = open_window("interac_decompression.py")
+    window = open_window("interac_decompression")
     window.appear("Latent space of MNIST", FIGURE_SIZE)
     # A click moves the red point there, and another digit appears.
     place = window.on_map(0.75, 0.8)
@@ -371,17 +433,15 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
 
     # q closes it.
     window.press("q")
-    out, err = window.process.communicate(timeout=20)
-    assert (window.process.returncode, err) == (0, "")
-    assert "epoch 600" in out
+    assert (window.running.status(20), window.running.err) == (0, "")
+    assert "epoch 600" in window.running.out
 
 
 @pytest.mark.parametrize("open_window", ["qtagg"], indirect=True)
 def test_at_125_percent_a_drag_leaves_no_scratches(
-    open_window: Callable[..., Window], monkeypatch: pytest.MonkeyPatch
+    open_window: Callable[..., Window],
 ) -> None:
-    monkeypatch.setenv("QT_SCALE_FACTOR", "1.25")
-    window = open_window("interac_decompression.py")
+    window = open_window("interac_decompression", QT_SCALE_FACTOR="1.25")
     window.appear("Latent space of MNIST", FIGURE_SIZE)
     window.drag(window.on_map(0.3, 0.3), window.on_map(0.7, 0.6), steps=30)
     time.sleep(0.5)
@@ -393,7 +453,7 @@ def test_at_125_percent_a_drag_leaves_no_scratches(
 
 def test_a_french_keyboard_and_caps_lock(open_window: Callable[..., Window]) -> None:
     """And a screen that is smaller than the window wants to be."""
-    window = open_window("interac_decompression.py", small_screen=True)
+    window = open_window("interac_decompression", small_screen=True)
     window.appear("Latent space of MNIST", FIGURE_SIZE)
     width, height = window.size()
     assert width <= 1366
@@ -413,18 +473,6 @@ def test_a_french_keyboard_and_caps_lock(open_window: Callable[..., Window]) -> 
     window.hand("keyup", "g")
 
 
-# The explorer, which beside a training waits less than a user's between two networks.
-HASTY = f"""
-import sys
-sys.path.insert(0, {str(ROOT)!r})
-import interac_decompression
-from autoencoder.command_line import run
-from autoencoder.view import follower
-follower.PAUSE, follower.PAUSE_SHARE = 0.5, 1
-run(interac_decompression.main)
-"""
-
-
 @pytest.mark.parametrize("open_window", ["tkagg"], indirect=True)
 def test_beside_a_training_the_map_unfolds(
     open_window: Callable[..., Window], background: Any, tmp_path: Path
@@ -432,10 +480,9 @@ def test_beside_a_training_the_map_unfolds(
     folder = tmp_path / "checkpoints"
     best = folder / "autoencoder_best.pth"
     folder.mkdir()
-    best.write_bytes((ROOT / "checkpoints" / "autoencoder_pretrained.pth").read_bytes())
-    (tmp_path / "hasty.py").write_text(HASTY)
+    best.write_bytes(PRETRAINED.read_bytes())
     words = ("--checkpoint", str(best), "--samples", "2000")
-    window = open_window(str(tmp_path / "hasty.py"), *words)
+    window = open_window("interac_decompression", *words, kind=Hasty)
     window.appear("Latent space of MNIST.*epoch 600", FIGURE_SIZE)
     shown, digit = window.map(), window.digit()
 
@@ -455,57 +502,40 @@ def test_beside_a_training_the_map_unfolds(
     before = window.screen()
     window.wait_until(lambda: not same(window.screen(), before))
     assert same(window.map(), trained)
-    best.write_bytes((ROOT / "checkpoints" / "autoencoder_pretrained.pth").read_bytes())
+    best.write_bytes(PRETRAINED.read_bytes())
     window.wait_until(lambda: "epoch 600" in window.hand("getwindowname", window.id), 30)
     window.press("r")
     window.wait_until(lambda: same(window.map(), shown))
 
 
 def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_path: Path) -> None:
-    window = open_window("view_ml_compressed.py", "--output", ".")
+    window = open_window("view_ml_compressed", "--output", ".")
     window.appear("Density of the digits", SURFACE_SIZE)
     assert (tmp_path / "latent_space_density_3d_digit3.png").exists()
     middle, right = window.pixel(0.45, 0.45), window.pixel(0.65, 0.45)
     time.sleep(0.5)
     window.wait_for_change(window.screen, lambda: window.drag(middle, right, steps=5))
     window.press("q")
-    _, err = window.process.communicate(timeout=20)
-    assert (window.process.returncode, err) == (0, "")
-
-
-@dataclass
-class Backend:
-    """A process's work: to start the explorer on a backend, and leave its stderr in a file."""
-
-    name: str
-    err: Path
-
-    def explore(self) -> None:
-        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-            os.environ.pop(name, None)
-        view.BACKEND = self.name
-        sys.argv = ["interac_decompression.py", "--data", str(DATA)]
-        sys.stderr = self.err.open("w")
-        run(interac_decompression.main)
+    assert (window.running.status(20), window.running.err) == (0, "")
 
 
 def test_without_a_display_one_line_says_what_to_do(
-    processes: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    start: Callable[[Script], Running], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     need(sys.platform == "linux", "Linux, where a display can be missing")
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND"):
+    missing = ("DISPLAY", "WAYLAND_DISPLAY")
+    for name in (*missing, "MPLBACKEND"):
         monkeypatch.delenv(name, raising=False)
-    refused = run_script("interac_decompression.py")
-    # The backends that a user may name: in processes forked from one that has loaded torch.
-    named = [Backend(name, tmp_path / name) for name in ("tkagg", "qtagg", "agg")]
-    for backend in named:
-        process = processes.Process(target=backend.explore)
-        process.start()
-        process.join(60)
-        assert process.exitcode == 1
-    refusals = {"": refused.stderr, **{each.name: each.err.read_text() for each in named}}
-    for name, err in refusals.items():
+    refusals = {"": run_script("interac_decompression.py").stderr}
+    words = ["--data", str(DATA)]
+    for backend in ("tkagg", "qtagg", "agg"):  # which a user may name
+        without = dict.fromkeys(missing)
+        script = Script("interac_decompression", words, tmp_path, without, backend)
+        running = start(script)
+        assert running.status(60) == 1
+        refusals[backend] = running.err
+    for backend, err in refusals.items():
         assert len(err.strip().splitlines()) == 1
         needs = "python3-tk", "PySide6-Essentials"
-        wanted = ("agg, which opens none",) if name == "agg" else needs
+        wanted = ("agg, which opens none",) if backend == "agg" else needs
         assert all(word in err for word in (*wanted, "--save PICTURE.png"))
