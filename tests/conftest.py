@@ -1,7 +1,9 @@
 """What the tests share: real digits, and the scripts run as a user runs them."""
 
 import csv
+import gc
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import main as script
+from autoencoder import training
 from autoencoder.command_line import run
 from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits, load_mnist
 from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import load_checkpoint
 from tests.faults import NO_FAULT, Fault, Running, Work, warm_context
+from tests.ranks_driver import SMALL
 
 import pytest
 import torch
@@ -76,16 +80,17 @@ def need(condition: bool, what: str) -> None:
 
 
 def run_script(
-    *words: str | Path, timeout: float = 120, **environment: str
+    *words: str | Path, without_stdout: bool = False, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a script of the project to its end, from the project's folder."""
+    command = [sys.executable, *map(str, words)]
     return subprocess.run(
-        [sys.executable, *map(str, words)],
+        ["sh", "-c", f"{shlex.join(command)} >&-"] if without_stdout else command,
         cwd=ROOT,
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=120,
         check=False,
     )
 
@@ -133,12 +138,13 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 def train(
     invoke: Any, monkeypatch: pytest.MonkeyPatch, test_set: tuple[Tensor, Tensor], tmp_path: Path
 ) -> Any:
-    """Run main.py in this process, on 600 digits instead of 70,000.
+    """Run main.py in this process, on 600 digits instead of 70,000 and with small networks.
 
     It reports, with pictures, only where --img is given: that takes longer than such a training.
     """
     digits = Digits(*test_set).first(600)
     monkeypatch.setattr(script, "load_mnist", lambda _root, _split: digits)
+    monkeypatch.setattr(training, "PRESETS", SMALL)
 
     def train(*words: str | Path) -> Outcome:
         places = ["--checkpoints", tmp_path / "checkpoints", "--img", tmp_path / "img"]
@@ -242,3 +248,9 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(f"no network for {url}")
 
     monkeypatch.setattr("torchvision.datasets.utils._get_redirect_url", refuse)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the modules that stay for good: there are a million objects."""
+    gc.collect()
+    gc.freeze()

@@ -77,13 +77,17 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="session")
 def windows(browser: "Browser") -> Callable[..., "Page"]:
-    """Hands out one window for each file and set of options: opening pages takes longest."""
+    """Hands out one window for each file and set of options: opening pages takes longest.
+
+    They do nothing while idle, as each would for half a minute: see Visit.know_all_places.
+    """
     opened: dict[tuple[Any, ...], Page] = {}
 
     def window(file: Path, **options: Any) -> "Page":
         key = (file, *options.items())
         if key not in opened:
             opened[key] = browser.new_page(**options)
+            opened[key].add_init_script("window.requestIdleCallback = () => 0")
         return opened[key]
 
     return window

@@ -9,9 +9,18 @@ from unittest import mock
 import main as script
 from autoencoder import ranks
 from autoencoder.mnist import Digits, Split, load_mnist
-from autoencoder.training import PRESETS, Preset, Training
+from autoencoder.training import PRESETS, Training
 
 import torch
+
+# The presets with narrower networks; the record's looks through few places of the map.
+SMALL = {
+    name: replace(PRESETS[name], network={**PRESETS[name].network, **widths})
+    for name, widths in (
+        ("reference", {"encoder_hidden": (128, 64), "decoder_hidden": (64, 128)}),
+        ("record", {"encoder_hidden": (64, 400)}),
+    )
+}
 
 
 @cache
@@ -19,16 +28,10 @@ def few_digits(root: Path, split: Split) -> Digits:
     return load_mnist(root, split).first(3000)
 
 
-def small_record() -> Preset:
-    """The preset of the record, with an encoder that looks through few places of the map."""
-    record = PRESETS["record"]
-    return replace(record, network={**record.network, "encoder_hidden": (64, 400)})
-
-
 def train_in_turn(command_lines: list[list[str]], weights: Path) -> None:
     """Train for each command line; each rank leaves weights in <preset>_<epochs>_<rank>.pth."""
     train, device = script.train, torch.device("cpu")
-    PRESETS["record"] = small_record()
+    PRESETS.update(SMALL)
 
     def train_and_keep(training: Training, *rest: Any) -> None:
         train(training, *rest)

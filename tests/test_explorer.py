@@ -21,7 +21,7 @@ from autoencoder.view import comparison, follower
 from autoencoder.view.explorer_view import DIGIT, DPI, FIGURE_SIZE, STRIP_GAP, line_box
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
 from interac_decompression import Explorer
-from tests.conftest import PRETRAINED, RECORD, ROOT, assert_refused, run_script
+from tests.conftest import PRETRAINED, RECORD, ROOT, assert_refused, fitted, loaded, run_script
 
 import numpy as np
 import psutil
@@ -416,11 +416,15 @@ def test_d_draws_the_density_of_each_digit(explorer: Explorer) -> None:
     assert np.array_equal(pixels_of(explorer), before)
 
 
-def test_an_image_is_taken_in(invoke: Any, latent_map: LatentMap, tmp_path: Path) -> None:
+def test_an_image_is_taken_in(
+    invoke: Any, latent_map: LatentMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "load_mnist", loaded)
+    monkeypatch.setattr(script, "PrincipalComponents", fitted)
     digit = 255 - latent_map.images[7].reshape(28, 28)
     Image.fromarray(digit).resize((200, 200), Image.Resampling.BICUBIC).save(tmp_path / "photo.png")
     words = ["--checkpoint", PRETRAINED, "--image", tmp_path / "photo.png"]
-    done = invoke(script, *words, "--save", tmp_path / "x.png")
+    done = invoke(script, *words, "--samples", "2000", "--save", tmp_path / "x.png")
     assert (done.status, done.err) == (None, "")
     label = latent_map.labels[7]
     pattern = r"photo\.png: \([+-]0\.\d{3}, [+-]0\.\d{3}\), nearest( \d){10}, error 0\.\d{3}"
@@ -679,7 +683,7 @@ def test_one_sample_is_enough(latent_map: LatentMap, test_set: tuple[Tensor, Ten
         press(explorer, key)
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.slow)])
 def test_many_gestures_cost_no_memory(explorer: Explorer, count: int) -> None:
     chance = random.Random(0)
     keys = [*"0123456789rth", "left", "shift+right", "up", "shift+down"]
@@ -695,7 +699,7 @@ def test_many_gestures_cost_no_memory(explorer: Explorer, count: int) -> None:
                 at_pixel(explorer, "motion_notify_event", x, y)
             at_pixel(explorer, "button_release_event", 700, 400)
 
-    gestures(50)
+    gestures(20)
     gc.collect()
     before = psutil.Process().memory_info().rss
     gestures(count)
@@ -920,13 +924,13 @@ def test_save_writes_the_picture_without_a_display(tmp_path: Path) -> None:
         (["--samples", "0"], "--samples"),
         (["--samples", "few"], "--samples"),
         (["--save", "no/such/folder/a.png"], "no such folder"),
-        (["--save", f"{300 * 'a'}.png"], "cannot write"),
+        (["--samples", "50", "--save", f"{300 * 'a'}.png"], "cannot write"),
         (["--save", "a.pgf"], "use a name that ends in"),
         (["--save", "a.docx"], "use a name that ends in"),
         (["--save", "a.mp4"], "ends in .png or .pdf or .svg or .webp"),
         (["--save", "picture"], "use a name that ends in"),
         (["--export", "no/such/folder/a.html"], "no such folder"),
-        (["--export", f"{300 * 'a'}.html"], "cannot write"),
+        (["--samples", "50", "--export", f"{300 * 'a'}.html"], "cannot write"),
         (["--export", "page.htm"], "use a name that ends in .html"),
         (["--export", "a.html", "--save", "a.png"], "not allowed with"),
         (["--data", "LICENSE", "--save", "never.png"], "cannot read the digits"),
@@ -939,7 +943,7 @@ def test_bad_input_gets_one_line(words: list[str], says: str, invoke: Any) -> No
 
 def test_a_folder_in_place_of_the_picture_is_refused(invoke: Any, tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
-    outcome = invoke(script, "--save", tmp_path / "folder.png")
+    outcome = invoke(script, "--samples", "50", "--save", tmp_path / "folder.png")
     assert outcome.status == 1
     assert_refused(outcome, "cannot write")
 

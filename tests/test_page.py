@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @in_both_browsers
 def test_it_paints_what_pytorch_decodes(visit: Callable[..., Visit], full: Path) -> None:
-    steps = torch.linspace(-1, 1, 21)
+    steps = torch.linspace(-1, 1, 11)
     points = torch.cartesian_prod(steps, steps)
     with torch.inference_mode():
         expected = load_checkpoint(PRETRAINED).model.decode(points).numpy()

@@ -269,7 +269,7 @@ def test_the_search_is_nearly_as_good_as_trying_every_place(
     here.know_all_places()
     steps = np.linspace(-1, 1, 201)
     places = torch.from_numpy(latent_map.decode([(x, y) for x in steps for y in steps]))
-    images = latent_map.images[:200] / np.float32(255)
+    images = latent_map.images[:100] / np.float32(255)
     squares = (places**2).sum(dim=1) - 2 * torch.from_numpy(images) @ places.T
     closest = (squares.min(dim=1).values.numpy() + (images**2).sum(axis=1)) / 784
     found = here.page.evaluate(
@@ -314,7 +314,7 @@ def test_without_idle_callbacks_the_places_become_known_too(
 def test_a_stroke_is_painted_within_60_ms_on_a_processor_four_times_as_slow(
     visit: Callable[..., Visit], full: Path
 ) -> None:
-    """From the event to the end of the paint; the best of three medians, as with a move."""
+    """From the event to the end of the paint; the median of one of three drawings."""
     here = visit(full)
     here.know_all_places()
     here.page.evaluate(
@@ -331,14 +331,15 @@ def test_a_stroke_is_painted_within_60_ms_on_a_processor_four_times_as_slow(
     )
     slow = here.page.context.new_cdp_session(here.page)
     slow.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    medians = []
     for _ in range(3):
         here.press("c")
         here.page.evaluate("times.length = 0")
         here.draw(DRAWINGS[3])
-        medians.append(np.median(here.page.evaluate("times")))
+        median = np.median(here.page.evaluate("times"))
+        if median <= 60:
+            break
     slow.send("Emulation.setCPUThrottlingRate", {"rate": 1})
-    assert min(medians) <= 60
+    assert median <= 60
 
 
 def test_what_goes_in_is_read_aloud(visit: Callable[..., Visit]) -> None:

@@ -153,8 +153,7 @@ def test_forced_colours_and_print_leave_what_colours_mean(visit: Callable[..., V
 
 
 def test_no_task_of_the_opening_takes_more_than_100_ms(browser: "Browser", full: Path) -> None:
-    """The best of three openings: what the page takes, and not what else the machine does."""
-    longest = []
+    """One of three openings: what the page takes, and not what else the machine does."""
     for _ in range(3):
         window = browser.new_page()
         window.add_init_script(
@@ -165,6 +164,8 @@ def test_no_task_of_the_opening_takes_more_than_100_ms(browser: "Browser", full:
         )
         window.goto(full.as_uri())
         window.wait_for_timeout(300)
-        longest.append(window.evaluate("Math.max(...tasks)"))
+        longest = window.evaluate("Math.max(...tasks)")
         window.close()
-    assert min(longest) <= 100
+        if longest <= 100:
+            break
+    assert longest <= 100

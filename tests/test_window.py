@@ -23,7 +23,7 @@ from autoencoder.view import follower
 from autoencoder.view.explorer_view import DIGIT, DIGIT_IN, FIGURE_SIZE, STRIP
 from autoencoder.view.map_panel import LEGEND, MAP
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
-from tests.conftest import DATA, PRETRAINED, need, run_script
+from tests.conftest import DATA, PRETRAINED, need
 from tests.faults import Running
 from view_ml_compressed import SURFACE_SIZE
 
@@ -520,18 +520,14 @@ def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_
 
 
 def test_without_a_display_one_line_says_what_to_do(
-    start: Callable[[Script], Running], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    start: Callable[[Script], Running], tmp_path: Path
 ) -> None:
     need(sys.platform == "linux", "Linux, where a display can be missing")
-    missing = ("DISPLAY", "WAYLAND_DISPLAY")
-    for name in (*missing, "MPLBACKEND"):
-        monkeypatch.delenv(name, raising=False)
-    refusals = {"": run_script("interac_decompression.py").stderr}
-    words = ["--data", str(DATA)]
-    for backend in ("tkagg", "qtagg", "agg"):  # which a user may name
-        without = dict.fromkeys(missing)
-        script = Script("interac_decompression", words, tmp_path, without, backend)
-        running = start(script)
+    refusals = {}
+    for backend in ("", "tkagg", "qtagg", "agg"):  # those that a user may name, or none
+        environment = {"DISPLAY": None, "WAYLAND_DISPLAY": None}
+        words = ["--data", str(DATA)]
+        running = start(Script("interac_decompression", words, tmp_path, environment, backend))
         assert running.status(60) == 1
         refusals[backend] = running.err
     for backend, err in refusals.items():
