@@ -100,6 +100,9 @@ class FirefoxPage:
     def set_viewport_size(self, size: dict[str, int]) -> None:
         self.send("browsingContext.setViewport", context=self.context, viewport=size)
 
+    def add_init_script(self, script: str) -> None:
+        self.send("script.addPreloadScript", functionDeclaration=f"() => {{ {script} }}")
+
     def goto(self, url: str) -> None:
         self.send("browsingContext.navigate", context=self.context, url=url, wait="complete")
         self.url = url

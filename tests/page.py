@@ -46,6 +46,7 @@ PARTS = (
 )
 OPEN = """document.querySelector(".problem:not([hidden])") !== null ||
     !document.querySelector("#pca-switch").disabled"""
+NEVER_IDLE = "window.requestIdleCallback = () => 0"
 MINUS = "\N{MINUS SIGN}"
 A_PIXEL = 0.004  # in latent coordinates
 
@@ -87,7 +88,7 @@ def windows(browser: "Browser") -> Callable[..., "Page"]:
         key = (file, *options.items())
         if key not in opened:
             opened[key] = browser.new_page(**options)
-            opened[key].add_init_script("window.requestIdleCallback = () => 0")
+            opened[key].add_init_script(NEVER_IDLE)
         return opened[key]
 
     return window
@@ -400,6 +401,7 @@ def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirefoxPage]:
     need(program is not None, "firefox-esr")
     assert program is not None
     with open_firefox(program, tmp_path_factory.mktemp("profile")) as page:
+        page.add_init_script(NEVER_IDLE)
         yield page
 
 

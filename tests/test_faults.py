@@ -410,13 +410,8 @@ def test_the_command_lines_refuse_all_of_them_in_one_line(invoke: Any, tmp_path:
     assert not (tmp_path / "code_ran").exists()
 
 
-@pytest.mark.parametrize(
-    ("script", "option"),
-    [
-        RESUME_OR_OPEN[0],
-        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in RESUME_OR_OPEN[1:]),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("script", "option"), RESUME_OR_OPEN)
 def test_from_the_shell_too(script: Any, option: str, tmp_path: Path) -> None:
     file = hostile_file("a pickle that runs code", tmp_path)
     done = run_script(f"{script.__name__}.py", option, file)
