@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 QUIET = [
@@ -77,19 +78,33 @@ def browser() -> Iterator["Browser"]:
 
 
 @pytest.fixture(scope="session")
-def windows(browser: "Browser") -> Callable[..., "Page"]:
-    """Hands out one window for each file and set of options: opening pages takes longest.
+def new_window(browser: "Browser") -> Callable[..., "Page"]:
+    """Opens a window; those with the same options share a context, which takes longest to make."""
+
+    @cache
+    def context(**options: Any) -> "BrowserContext":
+        return browser.new_context(**options)
+
+    return lambda **options: context(**{"locale": "en-GB"} | options).new_page()
+
+
+@pytest.fixture(scope="session")
+def windows(new_window: Callable[..., "Page"]) -> Callable[..., "Page"]:
+    """Hands out one window for each file and set of options.
 
     They do nothing while idle, as each would for half a minute: see Visit.know_all_places.
     """
-    opened: dict[tuple[Any, ...], Page] = {}
+
+    @cache
+    def opened(file: Path, **options: Any) -> "Page":
+        window = new_window(**options)
+        window.add_init_script(NEVER_IDLE)
+        return window
 
     def window(file: Path, **options: Any) -> "Page":
-        key = (file, *options.items())
-        if key not in opened:
-            opened[key] = browser.new_page(**options)
-            opened[key].add_init_script(NEVER_IDLE)
-        return opened[key]
+        window = opened(file, **options)
+        window.bring_to_front()  # behind another, it would draw nothing
+        return window
 
     return window
 
@@ -424,7 +439,7 @@ def visit(request: pytest.FixtureRequest, small: Path) -> Iterator[Callable[...,
             window = request.getfixturevalue("firefox")
         elif window is None:
             windows = request.getfixturevalue("windows")
-            window = windows(file, **{"locale": "en-GB"} | options)
+            window = windows(file, **options)
         window.set_viewport_size({"width": size[0], "height": size[1]})
         if not isinstance(window, FirefoxPage):
             window.emulate_media(color_scheme="light", forced_colors="none", media="screen")

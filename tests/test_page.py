@@ -23,7 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Page
 
 # --- what the page shows ------------------------------------------------------------------------
 
@@ -169,8 +169,10 @@ def test_without_javascript_a_line_says_so(visit: Callable[..., Visit]) -> None:
     assert notes[1].startswith("Cette page a besoin de JavaScript")
 
 
-def test_an_old_browser_is_told(visit: Callable[..., Visit], browser: "Browser") -> None:
-    window = browser.new_page(locale="fr")
+def test_an_old_browser_is_told(
+    visit: Callable[..., Visit], new_window: Callable[..., "Page"]
+) -> None:
+    window = new_window(locale="fr-CA")
     window.add_init_script("delete window.DecompressionStream")
     here = visit(window=window)
     here.see("Ce navigateur est trop ancien")

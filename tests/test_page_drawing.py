@@ -16,7 +16,7 @@ import pytest
 import torch
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Page
 
 
 @in_both_browsers
@@ -282,9 +282,9 @@ def test_the_search_is_nearly_as_good_as_trying_every_place(
 
 
 def test_a_drawing_is_found_before_the_page_knows_all_places(
-    visit: Callable[..., Visit], browser: "Browser", full: Path
+    visit: Callable[..., Visit], new_window: Callable[..., "Page"], full: Path
 ) -> None:
-    window = browser.new_page(locale="en-GB")
+    window = new_window()
     window.add_init_script("window.requestIdleCallback = (work) => { window.work = work; }")
     here = visit(full, window=window)
     here.page.evaluate("while (explorer.latentMap.finder.known < 512) work()")
@@ -302,9 +302,9 @@ def test_a_drawing_is_found_before_the_page_knows_all_places(
 
 
 def test_without_idle_callbacks_the_places_become_known_too(
-    visit: Callable[..., Visit], browser: "Browser"
+    visit: Callable[..., Visit], new_window: Callable[..., "Page"]
 ) -> None:
-    window = browser.new_page(locale="en-GB")
+    window = new_window()
     window.add_init_script("delete window.requestIdleCallback")
     here = visit(window=window)
     known = here.page.evaluate("explorer.latentMap.finder.known")

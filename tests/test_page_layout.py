@@ -15,7 +15,7 @@ import pytest
 from matplotlib.transforms import Bbox
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Page
 
 
 SIZES = (
@@ -152,10 +152,12 @@ def test_forced_colours_and_print_leave_what_colours_mean(visit: Callable[..., V
     here.press("g")
 
 
-def test_no_task_of_the_opening_takes_more_than_100_ms(browser: "Browser", full: Path) -> None:
+def test_no_task_of_the_opening_takes_more_than_100_ms(
+    new_window: Callable[..., "Page"], full: Path
+) -> None:
     """One of three openings: what the page takes, and not what else the machine does."""
     for _ in range(3):
-        window = browser.new_page()
+        window = new_window()
         window.add_init_script(
             """tasks = [0];
             new PerformanceObserver((list) => {

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 WRITTEN = "location.hash.includes('{}')"
 REST_MS = 700
 
 
 def test_what_one_sees_is_in_the_address_and_comes_back_with_it(
-    visit: Callable[..., Visit], browser: "Browser"
+    visit: Callable[..., Visit], new_window: Callable[..., "Page"]
 ) -> None:
     here = visit(anew=True)
     here.page.wait_for_timeout(REST_MS)
@@ -33,7 +33,7 @@ def test_what_one_sees_is_in_the_address_and_comes_back_with_it(
     kept = "(({ point, zoom, centre, walk, ...kept }) => kept)(explorer.address.state())"
     before, view = here.page.evaluate(kept), here.page.evaluate("explorer.map.viewport.ends")
     length = here.page.evaluate("history.length")
-    window = browser.new_page(locale="en-GB")
+    window = new_window()
     window.goto(here.page.url)
     window.locator("#pca-switch:enabled").wait_for()
     assert window.evaluate(kept) == before
