@@ -199,10 +199,11 @@ def unpacked(file: Path) -> bytes:
 
 def download(raw: Path, name: str) -> None:
     """Download an archive to where it belongs, in one step; raises UserError if that fails."""
-    from torchvision.datasets.utils import download_url
-
     archive = f"{name}.gz"
     raw.mkdir(parents=True, exist_ok=True)
+    # After what may fail at once, as importing it takes a second.
+    from torchvision.datasets.utils import download_url
+
     # Each process of a training that several have begun downloads to a folder of its own.
     with tempfile.TemporaryDirectory(dir=raw) as folder:
         for mirror in mirrors():

@@ -21,7 +21,16 @@ from autoencoder.view import comparison, follower
 from autoencoder.view.explorer_view import DIGIT, DPI, FIGURE_SIZE, STRIP_GAP, line_box
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
 from interac_decompression import Explorer
-from tests.conftest import PRETRAINED, RECORD, ROOT, assert_refused, fitted, loaded, run_script
+from tests.conftest import (
+    DATA,
+    PRETRAINED,
+    RECORD,
+    ROOT,
+    assert_refused,
+    fitted,
+    loaded,
+    run_script,
+)
 
 import numpy as np
 import psutil
@@ -936,7 +945,11 @@ def test_save_writes_the_picture_without_a_display(tmp_path: Path) -> None:
         (["--data", "LICENSE", "--save", "never.png"], "cannot read the digits"),
     ],
 )
-def test_bad_input_gets_one_line(words: list[str], says: str, invoke: Any) -> None:
+def test_bad_input_gets_one_line(
+    words: list[str], says: str, invoke: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    components = fitted(loaded(DATA, "train").images)
+    monkeypatch.setattr(script, "PrincipalComponents", lambda _: components)
     assert_refused(invoke(script, *words), says)
     assert not (ROOT / "never.png").exists()
 

@@ -451,6 +451,9 @@ def test_at_125_percent_a_drag_leaves_no_scratches(
     window.wait_until(lambda: (np.abs(window.screen().astype(int) - dragged) > 8).sum() < 20)
 
 
+@pytest.mark.parametrize(
+    "open_window", ["tkagg", pytest.param("qtagg", marks=pytest.mark.slow)], indirect=True
+)
 def test_a_french_keyboard_and_caps_lock(open_window: Callable[..., Window]) -> None:
     """And a screen that is smaller than the window wants to be."""
     window = open_window("interac_decompression", small_screen=True)
@@ -508,6 +511,9 @@ def test_beside_a_training_the_map_unfolds(
     window.wait_until(lambda: same(window.map(), shown))
 
 
+@pytest.mark.parametrize(
+    "open_window", [pytest.param("tkagg", marks=pytest.mark.slow), "qtagg"], indirect=True
+)
 def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_path: Path) -> None:
     window = open_window("view_ml_compressed", "--output", ".")
     window.appear("Density of the digits", SURFACE_SIZE)
