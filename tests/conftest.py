@@ -258,8 +258,12 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what mostly waits, for a window: the other worker has the processor meanwhile."""
-    items.sort(key=lambda item: item.path.stem != "test_window")
+    """Begin with the tests that wait for other processes, so that they fall to one worker.
+
+    Only its fork server has to load torch, and the other workers have the processor meanwhile.
+    """
+    forking = ("test_window", "test_faults", "test_ranks")
+    items.sort(key=lambda item: item.path.stem not in forking)
 
 
 def pytest_collection_finish() -> None:

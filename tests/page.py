@@ -270,11 +270,15 @@ class Visit:
 
     def draw(self, strokes: list[Stroke], button: Literal["left", "right"] = "left") -> None:
         mouse = self.page.mouse
+        (left, top), (right, bottom) = self.on_panel(0, 0), self.on_panel(1, 1)
         for stroke in strokes:
-            mouse.move(*self.on_panel(*stroke[0]))
+            start, *others = (
+                (left + x * (right - left), top + y * (bottom - top)) for x, y in stroke
+            )
+            mouse.move(*start)
             mouse.down(button=button)
-            for point in stroke[1:]:
-                mouse.move(*self.on_panel(*point))
+            for pixel in others:
+                mouse.move(*pixel)
             mouse.up(button=button)
         self.next_frame()
 

@@ -5,8 +5,10 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import view_ml_compressed as densities
+from autoencoder import mnist
 from autoencoder.handwriting import read_picture
 from autoencoder.mnist import Digits
 from autoencoder.model import (
@@ -193,7 +195,7 @@ def printed_by(number: int) -> str:
     assert blocks[0] == blocks[1]
     [code] = blocks[0]
     out = io.StringIO()
-    with contextlib.redirect_stdout(out):
+    with contextlib.redirect_stdout(out), mock.patch.object(mnist, "load_mnist", loaded):
         exec(code, {})
     return out.getvalue()
 

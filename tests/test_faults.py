@@ -58,7 +58,7 @@ EPOCHS, SAVE_EVERY = 12, 4
 LENGTH = ("--epochs", str(EPOCHS), "--save_every", str(SAVE_EVERY), "--batch_size", "256")
 KILLS = 5
 
-FAST = 200
+FAST = 100
 FAST_AND_FULL = [FAST, pytest.param(5000, marks=pytest.mark.slow)]
 SEED = random.randrange(2**32)  # of the full versions; the fast ones are the same every time
 
@@ -598,7 +598,7 @@ def test_mistyped_options_get_one_line(script: Any) -> None:
     values = st.one_of(st.sampled_from(ODD_WORDS), texts, numbers)
     option = st.tuples(st.sampled_from(options), st.lists(values, max_size=2))
 
-    @settings(max_examples=200, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=FAST, deadline=None, database=None, derandomize=True)
     @given(st.lists(option, min_size=1, max_size=2))
     def one_line(given_options: list[tuple[str, list[str]]]) -> None:
         words = [x for name, xs in given_options for x in (name, *xs)]
