@@ -18,9 +18,9 @@ import interac_decompression as script
 from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view.latent_map import LatentMap
-from tests.conftest import DATA, PRETRAINED, ROOT, fitted, loaded, need
 from tests.drawings import Stroke
 from tests.firefox import FirefoxPage, open_firefox
+from tests.fixtures import DATA, PRETRAINED, ROOT, fitted, loaded, need
 
 import numpy as np
 import pytest

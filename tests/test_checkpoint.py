@@ -14,7 +14,7 @@ from typing import Any
 from autoencoder import UserError
 from autoencoder.model import AutoEncoder, reconstruction_errors
 from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint, save_checkpoint
-from tests.conftest import PRETRAINED, RECORD
+from tests.fixtures import PRETRAINED, RECORD
 
 import pytest
 import torch

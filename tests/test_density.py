@@ -10,7 +10,7 @@ import view_ml_compressed as script
 from autoencoder import UserError, view
 from autoencoder.mnist import Digits, Split
 from autoencoder.model import AutoEncoder, unit_pixels
-from tests.conftest import PRETRAINED, assert_refused, loaded, run_script
+from tests.fixtures import PRETRAINED, assert_refused, loaded, run_script
 from view_ml_compressed import (
     Array,
     Grid,
@@ -25,9 +25,9 @@ from view_ml_compressed import (
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from PIL import Image
-from scipy import stats  # loaded when first used
 from torch import Tensor
 
 
@@ -59,12 +59,12 @@ def test_it_is_the_kernel_density_estimate(codes: list[Array], bandwidth: str | 
     grid = grid_around([density], 60)
     heights = evaluate(density, grid)
     some = np.flatnonzero(heights > 1e-6 * heights.max())[::15]
-    expected = stats.gaussian_kde(codes[5].T, bandwidth)(grid.points[:, some])
+    expected = scipy.stats.gaussian_kde(codes[5].T, bandwidth)(grid.points[:, some])
     assert heights.flat[some] == pytest.approx(expected, rel=1e-9)
 
 
 def gaussian(mean: tuple[float, float], deviation: tuple[float, float], grid: Grid) -> Array:
-    density = stats.multivariate_normal(mean, np.diag(np.square(deviation)))
+    density = scipy.stats.multivariate_normal(mean, np.diag(np.square(deviation)))
     return np.asarray(density.pdf(grid.points.T)).reshape(len(grid.y), len(grid.x))
 
 
@@ -84,7 +84,7 @@ def test_half_of_a_gaussian_lies_within_the_known_area(plane: Grid) -> None:
 def test_two_gaussians_overlap_as_known(plane: Grid, distance: float) -> None:
     one = gaussian((-distance / 2, 0), (1, 1), plane)
     other = gaussian((distance / 2, 0), (1, 1), plane)
-    expected = 2 * stats.norm.cdf(-distance / 2)
+    expected = 2 * scipy.stats.norm.cdf(-distance / 2)
     assert overlap(one, other, plane.cell) == pytest.approx(expected, abs=0.002)
 
 
@@ -95,7 +95,7 @@ def test_the_peak_is_no_lower_than_any_point_of_the_grid(codes: list[Array]) -> 
     position, height = find_peak(density, grid, heights)
     assert height >= heights.max()
     steps = np.array([(0, 0), (0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)])
-    there, *nearby = stats.gaussian_kde(codes[3].T)((position + steps).T)
+    there, *nearby = scipy.stats.gaussian_kde(codes[3].T)((position + steps).T)
     assert there == pytest.approx(height)
     assert max(nearby) < height
 

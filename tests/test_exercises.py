@@ -20,7 +20,7 @@ from autoencoder.model import (
     reconstruction_errors,
 )
 from autoencoder.view.latent_map import LatentMap
-from tests.conftest import DATA, ROOT, fitted, loaded
+from tests.fixtures import DATA, ROOT, fitted, loaded
 
 import numpy as np
 import pytest

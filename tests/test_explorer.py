@@ -21,8 +21,7 @@ from autoencoder.view import comparison, follower
 from autoencoder.view.explorer_view import DIGIT, DPI, FIGURE_SIZE, STRIP_GAP, line_box
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
 from interac_decompression import Explorer
-from tests.conftest import (
-    DATA,
+from tests.fixtures import (
     PRETRAINED,
     RECORD,
     ROOT,
@@ -948,8 +947,8 @@ def test_save_writes_the_picture_without_a_display(tmp_path: Path) -> None:
 def test_bad_input_gets_one_line(
     words: list[str], says: str, invoke: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    components = fitted(loaded(DATA, "train").images)
-    monkeypatch.setattr(script, "PrincipalComponents", lambda _: components)
+    monkeypatch.setattr(script, "load_mnist", loaded)
+    monkeypatch.setattr(script, "PrincipalComponents", fitted)
     assert_refused(invoke(script, *words), says)
     assert not (ROOT / "never.png").exists()
 

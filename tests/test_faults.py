@@ -35,8 +35,8 @@ from autoencoder.command_line import Parser, run
 from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view import pictures
-from tests.conftest import DATA, assert_refused, assert_same_training, logged_epochs, run_script
 from tests.faults import Fault, Reading, Running, peak_memory, take_up
+from tests.fixtures import DATA, assert_refused, assert_same_training, logged_epochs, run_script
 from tests.hostile import (
     damaged_bytes,
     damaged_contents,
@@ -46,11 +46,8 @@ from tests.hostile import (
     saved,
 )
 
-import hypothesis
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -67,16 +64,21 @@ only_posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such sig
 
 def randomly(examples: int) -> Callable[[Callable[[random.Random], None]], Callable[[], None]]:
     """Have hypothesis call a function that many times."""
+    # Where it is used: under pytest, importing it may take a second.
+    import hypothesis
+
     fast = examples == FAST
+    settings = hypothesis.settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=fast,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    randoms = hypothesis.strategies.randoms(use_true_random=False)
 
     def decorate(function: Callable[[random.Random], None]) -> Callable[[], None]:
-        repeated = settings(
-            max_examples=examples,
-            deadline=None,
-            database=None,
-            derandomize=fast,
-            suppress_health_check=list(HealthCheck),
-        )(given(st.randoms(use_true_random=False))(function))
+        repeated = settings(hypothesis.given(randoms)(function))
         return repeated if fast else hypothesis.seed(SEED)(repeated)
 
     return decorate
@@ -583,6 +585,9 @@ def assert_one_line_or_none(script: Any, status: object, err: str) -> None:
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
 def test_mistyped_options_get_one_line(script: Any) -> None:
     """Each odd word behind each option is parsed; a sample goes through the whole script."""
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
     options = options_of(script)
     outcomes: Counter[object] = Counter()
     for name, word in itertools.product(options, ODD_WORDS):

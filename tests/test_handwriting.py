@@ -30,7 +30,7 @@ from autoencoder.handwriting import (
     read_picture,
 )
 from autoencoder.model import AutoEncoder
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 import numpy as np
 import pytest

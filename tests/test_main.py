@@ -16,7 +16,7 @@ from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import PRESETS, Settings, Training, untrained_network
 from autoencoder.view import pictures, training_film
-from tests.conftest import (
+from tests.fixtures import (
     DATA,
     ROOT,
     assert_refused,

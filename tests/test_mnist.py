@@ -9,7 +9,7 @@ from typing import Any
 
 from autoencoder import UserError
 from autoencoder.mnist import Digits, Split, default_root, load_mnist
-from tests.conftest import DATA
+from tests.fixtures import DATA
 
 import pytest
 import torch

@@ -13,7 +13,7 @@ from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from autoencoder.view import page as template
 from autoencoder.view.latent_map import LatentMap
-from tests.conftest import PRETRAINED, ROOT
+from tests.fixtures import PRETRAINED, ROOT
 from tests.page import MINUS, Visit, export, in_both_browsers
 
 import numpy as np

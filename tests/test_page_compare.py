@@ -6,8 +6,8 @@ from pathlib import Path
 
 from autoencoder.mnist import Digits
 from autoencoder.view.latent_map import WALK, LatentMap
-from tests.conftest import DATA, fitted, loaded
 from tests.drawings import DRAWINGS
+from tests.fixtures import DATA, fitted, loaded
 from tests.page import Visit
 
 import numpy as np

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
-from tests.conftest import need
+from tests.fixtures import need
 from tests.page import AXE, HUGE, NARROW, PARTS, WIDE, Visit
 from tests.test_pictures import SIGHT, smallest_distance
 

@@ -8,7 +8,7 @@ from autoencoder import UserError, ranks
 from autoencoder.mnist import Split
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import Settings, Training
-from tests.conftest import DATA, loaded, run_script
+from tests.fixtures import DATA, loaded, run_script
 from tests.ranks_driver import train_in_turn
 
 import pytest

@@ -11,7 +11,7 @@ import interac_decompression
 import main
 import view_ml_compressed
 from autoencoder.mnist import load_mnist
-from tests.conftest import ROOT
+from tests.fixtures import ROOT
 
 import pytest
 

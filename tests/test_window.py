@@ -23,8 +23,8 @@ from autoencoder.view import follower
 from autoencoder.view.explorer_view import DIGIT, DIGIT_IN, FIGURE_SIZE, STRIP
 from autoencoder.view.map_panel import LEGEND, MAP
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
-from tests.conftest import DATA, PRETRAINED, need
 from tests.faults import Running
+from tests.fixtures import DATA, PRETRAINED, need
 from view_ml_compressed import SURFACE_SIZE
 
 import numpy as np
