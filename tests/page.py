@@ -341,12 +341,16 @@ class Visit:
         return [int(text) for text in self.text("#neighbours").split()]
 
     def boxes(self, *selectors: str) -> dict[str, Bbox]:
-        """The boxes of elements that are seen, in pixels of the window."""
-        boxes = {}
-        for selector in selectors:
-            box = self.page.locator(selector).bounding_box()
-            assert box is not None
-            boxes[selector] = Bbox.from_bounds(box["x"], box["y"], box["width"], box["height"])
+        """The boxes of elements, all of which are seen, in pixels of the window."""
+        edges = self.page.evaluate(
+            """(selectors) => selectors.map((selector) => {
+                const box = document.querySelector(selector).getBoundingClientRect();
+                return [box.left, box.top, box.right, box.bottom];
+            })""",
+            selectors,
+        )
+        boxes = {at: Bbox.from_extents(*each) for at, each in zip(selectors, edges, strict=True)}
+        assert all(box.width > 0 for box in boxes.values())
         return boxes
 
     def all_boxes(self, selector: str) -> list[Bbox]:

@@ -74,15 +74,27 @@ def test_a_digit_stays_in_on_the_other_map(
     here.press("c", "p")
 
 
+# Keeps what the map looks like in each frame of the next glide.
+WATCH_GLIDE = """() => {
+    pictures = [];
+    const look = () => {
+        if (explorer.map.dots.gliding) pictures.push(byId("dots").toDataURL());
+        if (explorer.map.dots.gliding || pictures.length === 0) requestAnimationFrame(look);
+    };
+    look();
+}"""
+
+
 def test_dots_glide_to_the_other_map(visit: Callable[..., Visit]) -> None:
     here = visit(anew=True)
+    before = here.map()
+    here.page.evaluate(WATCH_GLIDE)
     here.press("p")
-    pictures = {here.map()}
-    here.wait_until("explorer.map.dots.gliding")
-    pictures.add(here.map())
-    here.wait_until("!explorer.map.dots.gliding")
+    here.wait_until("pictures.length > 0 && !explorer.map.dots.gliding")
     here.next_frame()
-    assert len(pictures | {here.map()}) == 3
+    after = here.map()
+    assert after != before
+    assert set(here.page.evaluate("pictures")) - {before, after}
     # A glide that is cut short ends where it was to.
     here.press("p", "p")
     here.wait_until("!explorer.map.dots.gliding")
