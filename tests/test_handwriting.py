@@ -129,7 +129,7 @@ def photo(ink: Pixels, file: Path, random: Generator) -> None:
     [
         pytest.param(scan, 300, 0.93, 0.02, id="on a larger sheet"),
         pytest.param(scan, 1000, 0.93, 0.02, id="on more sheets", marks=pytest.mark.slow),
-        pytest.param(photo, 200, 0.90, math.inf, id="in bad photos"),
+        pytest.param(photo, 100, 0.90, math.inf, id="in bad photos"),
         pytest.param(photo, 1000, 0.90, math.inf, id="in more", marks=pytest.mark.slow),
     ],
 )

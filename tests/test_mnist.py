@@ -105,11 +105,11 @@ def test_of_an_archive_and_an_unpacked_file_the_good_one_is_read(fresh: Path, ki
 @pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("kind", ["truncated", "altered", "empty", "a page"])
 def test_a_damaged_archive_is_named_and_left_alone(fresh: Path, kind: str) -> None:
-    archive = fresh / "MNIST" / "raw" / "train-labels-idx1-ubyte.gz"
+    archive = fresh / "MNIST" / "raw" / "t10k-labels-idx1-ubyte.gz"
     damage(archive, kind)
     before = archive.read_bytes()
-    with pytest.raises(UserError, match=r"train-labels-idx1-ubyte\.gz is damaged") as caught:
-        load_mnist(fresh, "train")
+    with pytest.raises(UserError, match=r"t10k-labels-idx1-ubyte\.gz is damaged") as caught:
+        load_mnist(fresh, "test")
     assert "\n" not in str(caught.value)
     assert "https://" in str(caught.value)
     assert archive.read_bytes() == before
@@ -117,10 +117,10 @@ def test_a_damaged_archive_is_named_and_left_alone(fresh: Path, kind: str) -> No
 
 @pytest.mark.usefixtures("offline")
 def test_a_missing_archive_says_where_to_get_it_and_where_it_goes(fresh: Path) -> None:
-    archive = fresh / "MNIST" / "raw" / "train-labels-idx1-ubyte.gz"
+    archive = fresh / "MNIST" / "raw" / "t10k-labels-idx1-ubyte.gz"
     archive.unlink()
     with pytest.raises(UserError, match="could not be downloaded: put it there") as caught:
-        load_mnist(fresh, "train")
+        load_mnist(fresh, "test")
     assert str(archive) in str(caught.value)
     assert "https://" in str(caught.value)
     assert len(list(archive.parent.iterdir())) == 3

@@ -267,7 +267,7 @@ def test_the_search_is_nearly_as_good_as_trying_every_place(
 ) -> None:
     here = visit(full)
     here.know_all_places()
-    steps = np.linspace(-1, 1, 201)
+    steps = np.linspace(-1, 1, 101)
     places = torch.from_numpy(latent_map.decode([(x, y) for x in steps for y in steps]))
     images = latent_map.images[:100] / np.float32(255)
     squares = (places**2).sum(dim=1) - 2 * torch.from_numpy(images) @ places.T
