@@ -23,7 +23,9 @@ from pathlib import Path
 from autoencoder import UserError, ranks
 from autoencoder.command_line import (
     Parser,
+    as_size,
     bar_shows,
+    batch_size,
     caught_signals,
     file_name,
     positive_float,
@@ -69,7 +71,6 @@ NOISY = 0.8
 # Batches between two refreshes of the topographic encoder.
 FOLLOW_EVERY = 20
 
-CHECKPOINTS = "checkpoints"
 NEWEST = Path("newest checkpoint")
 
 
@@ -260,7 +261,7 @@ def report(
 
 
 def film_training(
-    training: Training, train_set: Digits, test_set: Digits, folder: RunFolder, path: Path
+    training: Training, train_set: Digits, test_set: Digits, folder: RunFolder, img: Path
 ) -> None:
     """Film how the map of a finished run unfolded, as far as its numbered checkpoints tell."""
     epochs = folder.evenly_chosen(training.epoch, training_film.CHECKPOINTS)
@@ -272,18 +273,12 @@ def film_training(
         print("No film of the training: it takes two numbered checkpoints (see --save_every)")
         return
     frames, count = training_film.draw_frames(scenes, test_set), training_film.count_frames(scenes)
+    path = img / "training.webp"
     film.save(path, with_bar(frames, count, "frame"), count, training_film.ENDS_MS)
     print(f"Film: {path}")
 
 
 # --- the command line -------------------------------------------------------------------------
-
-
-def batch_size(text: str) -> int:
-    size = positive_int(text)
-    if size == 1:
-        raise argparse.ArgumentTypeError("batch normalisation needs at least 2 digits")
-    return size
 
 
 def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -350,7 +345,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         help="type of the matrix products (%(default)s: bf16 where the hardware has it)",
     )
     parser.add_data()
-    parser.add_folder("checkpoints", CHECKPOINTS, "folder for checkpoints and log")
+    parser.add_folder("checkpoints", "checkpoints", "folder for checkpoints and log")
     parser.add_folder("img", "img", "folder for the pictures")
     arguments = parser.parse_args(words)
     if arguments.start_epoch is not None and arguments.resume is None:
@@ -403,20 +398,13 @@ def announce(training: Training, folder: RunFolder, save_every: int) -> None:
     """Say what is about to run, and how much disk it takes."""
     settings = training.settings
     files = math.ceil((settings.epochs - training.epoch) / save_every) + 1
-    # The weights, and for each of them two numbers of Adam's or one of Muon's.
-    size = sum(parameter.nbytes for parameter in training.model.parameters())
-    size += 2 * sum(parameter.nbytes for parameter in training.parameters)
-    size -= sum(parameter.nbytes for parameter in training.matrices)
+    size = as_size(files * training.checkpoint_bytes)
     print(
         f"Training on {training.device} in {settings.precision}:"
         f" epochs {training.epoch + 1} to {settings.epochs}, seed {settings.seed};"
-        f" checkpoints in {folder.path} will take about {in_bytes(files * size)}",
+        f" checkpoints in {folder.path} will take about {size}",
         flush=True,
     )
-
-
-def in_bytes(size: float) -> str:
-    return f"{size / 1e9:.1f} GB" if size > 0.5e9 else f"{size / 1e6:.0f} MB"
 
 
 def say_how_to_go_on(arguments: argparse.Namespace, training: Training, folder: RunFolder) -> None:
@@ -480,9 +468,7 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
         if first_rank:
             report(training, train_set, test_set, folder, arguments.img)
             if own_files:
-                film_training(
-                    training, train_set, test_set, folder, arguments.img / "training.webp"
-                )
+                film_training(training, train_set, test_set, folder, arguments.img)
             print(f"Total time: {time.perf_counter() - began:.0f} s")
             say_what_is_next(arguments, folder)
     return 0

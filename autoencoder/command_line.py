@@ -98,6 +98,13 @@ def positive_int(text: str) -> int:
     return value
 
 
+def batch_size(text: str) -> int:
+    size = positive_int(text)
+    if size == 1:
+        raise argparse.ArgumentTypeError("batch normalisation needs at least 2 digits")
+    return size
+
+
 def positive_float(text: str) -> float:
     value = as_float(text)
     if not 0 < value < math.inf:
@@ -118,6 +125,11 @@ def as_float(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
+
+
+def as_size(count: float) -> str:
+    """A number of bytes, as one would say it."""
+    return f"{count / 1e9:.1f} GB" if count > 0.5e9 else f"{count / 1e6:.0f} MB"
 
 
 def quoted(words: Sequence[str]) -> str:

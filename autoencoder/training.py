@@ -143,6 +143,14 @@ class Training:
         ranks.take_first_statistics(self.model)
         self.model.follow()
 
+    @property
+    def checkpoint_bytes(self) -> int:
+        """About how large the file of a checkpoint is."""
+        size = sum(parameter.nbytes for parameter in self.model.parameters())
+        # For each weight that is trained, Adam keeps two numbers and Muon one.
+        size += 2 * sum(parameter.nbytes for parameter in self.parameters)
+        return size - sum(parameter.nbytes for parameter in self.matrices)
+
     def snapshot(self) -> dict[str, Any]:
         """The checkpoint of this moment: a copy, which further training leaves alone."""
         return copy.deepcopy(
