@@ -201,7 +201,7 @@ def download(raw: Path, name: str) -> None:
     """Download an archive to where it belongs, in one step; raises UserError if that fails."""
     archive = f"{name}.gz"
     raw.mkdir(parents=True, exist_ok=True)
-    # After what may fail at once, as importing it takes a second.
+    # This import takes a second, so it comes after what may fail at once.
     from torchvision.datasets.utils import download_url
 
     # Each process of a training that several have begun downloads to a folder of its own.

@@ -14,9 +14,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from unittest import mock
 
 import main
@@ -25,6 +25,7 @@ from autoencoder.command_line import run
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.run_folder import RunFolder
+from autoencoder.training import PRESETS
 
 import psutil
 import pytest
@@ -64,7 +65,18 @@ class Fault:
 NO_FAULT = Fault()
 
 
+# The presets with narrower networks; the record's looks through few places of the map.
+SMALL = {
+    name: replace(PRESETS[name], network={**PRESETS[name].network, **widths})
+    for name, widths in (
+        ("reference", {"encoder_hidden": (128, 64), "decoder_hidden": (64, 128)}),
+        ("record", {"encoder_hidden": (64, 400)}),
+    )
+}
+
+
 def narrow_network() -> AutoEncoder:
+    """A narrower one still, whose checkpoints are written in thirteen pieces."""
     return AutoEncoder([32, 16], [16, 32])
 
 
@@ -197,10 +209,20 @@ def peak_memory() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
+class Streams(Protocol):
+    """Work that leaves what it prints in files."""
+
+    @property
+    def out(self) -> Path: ...
+
+    @property
+    def err(self) -> Path: ...
+
+
 class Running:
     """A process of ours at work."""
 
-    def __init__(self, process: Any, work: Any) -> None:
+    def __init__(self, process: Any, work: Streams) -> None:
         self.process, self.work = process, work
 
     @property
@@ -233,6 +255,6 @@ def warm_context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    # The second, because the first optimizer of each process would import it, for a second.
+    # Without torch._dynamo here, the first optimizer of each process would take a second for it.
     context.set_forkserver_preload(["tests.faults", "torch._dynamo"])
     return context

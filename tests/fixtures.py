@@ -20,8 +20,7 @@ from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits, load_mnist
 from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import load_checkpoint
-from tests.faults import NO_FAULT, Fault, Running, Work, warm_context
-from tests.ranks_driver import SMALL
+from tests.faults import NO_FAULT, SMALL, Fault, Running, Work, warm_context
 
 import pytest
 import torch
@@ -32,12 +31,13 @@ DATA = ROOT / "data"
 PRETRAINED = ROOT / "checkpoints" / "autoencoder_pretrained.pth"
 RECORD = ROOT / "checkpoints" / "autoencoder_record.pth"
 
-# Here and in every script that is run: the tests of the other worker want a core too.
+# Here and in every script that is run: the tests of the other workers want cores too.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
+# The fork server looks for the project from wherever the tests were started.
+os.environ["PYTHONPATH"] = str(ROOT)
 
-
-# What many tests want is read and fitted once.
+# What many tests want is read and fitted once; no test may write to it.
 loaded = cache(load_mnist)
 fitted = cache(PrincipalComponents)
 
@@ -51,7 +51,7 @@ def test_set() -> tuple[Tensor, Tensor]:
 
 @pytest.fixture(scope="session")
 def network() -> AutoEncoder:
-    """The pretrained one."""
+    """The pretrained network, which no test may change."""
     return load_checkpoint(PRETRAINED).model
 
 
@@ -165,14 +165,8 @@ def processes() -> Any:
 
 
 @pytest.fixture
-def background(
-    processes: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    test_set: tuple[Tensor, Tensor],
-    tmp_path: Path,
-) -> Iterator[Any]:
+def background(processes: Any, test_set: tuple[Tensor, Tensor], tmp_path: Path) -> Iterator[Any]:
     """Start main.py in a process of its own, on the first of the test digits."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     started: list[Running] = []
     number = count(1)
 

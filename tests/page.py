@@ -78,26 +78,40 @@ def browser() -> Iterator["Browser"]:
 
 
 @pytest.fixture(scope="session")
-def new_window(browser: "Browser") -> Callable[..., "Page"]:
-    """Opens a window; those with the same options share a context, which takes longest to make."""
+def context(browser: "Browser") -> Callable[..., "BrowserContext"]:
+    """Hands out one context for each set of options: making it takes longest."""
 
     @cache
     def context(**options: Any) -> "BrowserContext":
-        return browser.new_context(**options)
+        return browser.new_context(**{"locale": "en-GB"} | options)
 
-    return lambda **options: context(**{"locale": "en-GB"} | options).new_page()
+    return context
+
+
+@pytest.fixture
+def new_window(context: Callable[..., "BrowserContext"]) -> Iterator[Callable[..., "Page"]]:
+    """Opens windows that the test has for itself."""
+    opened: list[Page] = []
+
+    def new_window(**options: Any) -> "Page":
+        opened.append(context(**options).new_page())
+        return opened[-1]
+
+    yield new_window
+    for window in opened:
+        window.close()
 
 
 @pytest.fixture(scope="session")
-def windows(new_window: Callable[..., "Page"]) -> Callable[..., "Page"]:
+def windows(context: Callable[..., "BrowserContext"]) -> Callable[..., "Page"]:
     """Hands out one window for each file and set of options.
 
-    They do nothing while idle, as each would for half a minute: see Visit.know_all_places.
+    They do no work while idle; otherwise each would for half a minute. See Visit.know_all_places.
     """
 
     @cache
     def opened(file: Path, **options: Any) -> "Page":
-        window = new_window(**options)
+        window = context(**options).new_page()
         window.add_init_script(NEVER_IDLE)
         return window
 
@@ -344,13 +358,15 @@ class Visit:
         """The boxes of elements, all of which are seen, in pixels of the window."""
         edges = self.page.evaluate(
             """(selectors) => selectors.map((selector) => {
-                const box = document.querySelector(selector).getBoundingClientRect();
+                const [element, ...others] = document.querySelectorAll(selector);
+                if (others.length) throw new Error(`${selector} has several elements`);
+                const box = element.getBoundingClientRect();
                 return [box.left, box.top, box.right, box.bottom];
             })""",
             selectors,
         )
         boxes = {at: Bbox.from_extents(*each) for at, each in zip(selectors, edges, strict=True)}
-        assert all(box.width > 0 for box in boxes.values())
+        assert all(box.width or box.height for box in boxes.values())
         return boxes
 
     def all_boxes(self, selector: str) -> list[Bbox]:

@@ -1,6 +1,7 @@
-"""main.py on 3,000 digits, without its report, for torchrun: several trainings in turn."""
+"""What each of two ranks does: main.py on 3,000 digits, several trainings in turn."""
 
-from dataclasses import replace
+import os
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,9 @@ import main as script
 from autoencoder import ranks
 from autoencoder.mnist import Digits, Split, load_mnist
 from autoencoder.training import PRESETS, Training
+from tests.faults import SMALL
 
 import torch
-
-# The presets with narrower networks; the record's looks through few places of the map.
-SMALL = {
-    name: replace(PRESETS[name], network={**PRESETS[name].network, **widths})
-    for name, widths in (
-        ("reference", {"encoder_hidden": (128, 64), "decoder_hidden": (64, 128)}),
-        ("record", {"encoder_hidden": (64, 400)}),
-    )
-}
 
 
 @cache
@@ -28,8 +21,12 @@ def few_digits(root: Path, split: Split) -> Digits:
     return load_mnist(root, split).first(3000)
 
 
-def train_in_turn(command_lines: list[list[str]], weights: Path) -> None:
-    """Train for each command line; each rank leaves weights in <preset>_<epochs>_<rank>.pth."""
+def train_in_turn(command_lines: list[list[str]], folder: Path) -> None:
+    """Train for each command line.
+
+    Each rank leaves its weights in <preset>_<epochs>_<rank>.pth and what it prints in <rank>.out.
+    """
+    sys.stdout = (folder / f"{os.environ['RANK']}.out").open("w")
     train, device = script.train, torch.device("cpu")
     PRESETS.update(SMALL)
 
@@ -37,7 +34,7 @@ def train_in_turn(command_lines: list[list[str]], weights: Path) -> None:
         train(training, *rest)
         settings = training.settings
         name = f"{settings.preset}_{settings.epochs}_{ranks.rank()}.pth"
-        torch.save(training.model.state_dict(), weights / name)
+        torch.save(training.model.state_dict(), folder / name)
 
     with (
         mock.patch.object(script, "load_mnist", few_digits),
@@ -49,5 +46,5 @@ def train_in_turn(command_lines: list[list[str]], weights: Path) -> None:
         for words in command_lines:
             script.run_training(script.parse_arguments(words), device)
             # The next one may resume from what the first rank has only now written.
-            if ranks.count() > 1:
-                torch.distributed.barrier()
+            torch.distributed.barrier()
+    sys.stdout.close()

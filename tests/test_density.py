@@ -25,7 +25,7 @@ from view_ml_compressed import (
 
 import numpy as np
 import pytest
-import scipy
+import scipy  # it loads its stats, which take a while, where they are first used
 import torch
 from PIL import Image
 from torch import Tensor

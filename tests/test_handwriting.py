@@ -52,7 +52,7 @@ class Pretrained:
     def __init__(self, network: AutoEncoder, codes: Tensor, labels: Tensor) -> None:
         self.network = network
         self.tree = cKDTree(codes[:60_000])
-        self.labels = labels.numpy()
+        self.labels = labels[:60_000].numpy()
 
     @torch.inference_mode()
     def codes(self, images: Pixels | list[Pixels]) -> Codes:

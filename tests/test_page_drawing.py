@@ -267,7 +267,7 @@ def test_the_search_is_nearly_as_good_as_trying_every_place(
 ) -> None:
     here = visit(full)
     here.know_all_places()
-    steps = np.linspace(-1, 1, 101)
+    steps = np.linspace(-1, 1, 201)
     places = torch.from_numpy(latent_map.decode([(x, y) for x in steps for y in steps]))
     images = latent_map.images[:100] / np.float32(255)
     squares = (places**2).sum(dim=1) - 2 * torch.from_numpy(images) @ places.T
@@ -301,11 +301,12 @@ def test_a_drawing_is_found_before_the_page_knows_all_places(
     assert here.labels().count(0) >= 4
 
 
-def test_without_idle_callbacks_the_places_become_known_too(
-    visit: Callable[..., Visit], new_window: Callable[..., "Page"]
+@pytest.mark.parametrize("browser_has", ["", "delete window.requestIdleCallback"])
+def test_with_idle_callbacks_or_without_the_places_become_known(
+    visit: Callable[..., Visit], new_window: Callable[..., "Page"], browser_has: str
 ) -> None:
     window = new_window()
-    window.add_init_script("delete window.requestIdleCallback")
+    window.add_init_script(browser_has)
     here = visit(window=window)
     known = here.page.evaluate("explorer.latentMap.finder.known")
     here.wait_until(f"explorer.latentMap.finder.known > {known + 50}")

@@ -1,6 +1,7 @@
 """Training in two processes: one network, one log, one voice."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,12 @@ SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 @pytest.fixture
-def torchrun(processes: Any) -> Callable[..., str]:
+def torchrun(processes: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Does what torchrun does, but forks its two processes from one that has loaded torch."""
-    # Half a second, for this fixture only.
-    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std
+    # These imports take half a second, and only this fixture needs them.
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    def torchrun(work: Callable[..., None], *arguments: object, logs: Path) -> str:
-        """Returns what the first rank printed."""
+    def torchrun(work: Callable[..., None], *arguments: object) -> None:
         config = LaunchConfig(
             min_nodes=1,
             max_nodes=1,
@@ -33,17 +32,21 @@ def torchrun(processes: Any) -> Callable[..., str]:
             rdzv_backend="c10d",
             rdzv_endpoint="localhost:0",
             start_method=processes.get_start_method(),
-            logs_specs=DefaultLogsSpecs(str(logs), redirects=Std.ALL),
         )
         elastic_launch(config, work)(*arguments)
-        [out] = logs.glob("*/attempt_0/0/stdout.log")
-        return out.read_text()
 
-    return torchrun
+    # It leaves handlers of signals behind, and what they are for in the environment.
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    monkeypatch.setenv("TORCHELASTIC_SIGNALS_TO_HANDLE", "")
+    monkeypatch.delenv("TORCHELASTIC_SIGNALS_TO_HANDLE")
+    yield torchrun
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 def test_two_ranks_train_one_network(
-    torchrun: Callable[..., str], train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    torchrun: Callable[..., None], train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A training, one that goes on, and one of the record: all in the same two processes."""
     together, record = tmp_path / "together", tmp_path / "record"
@@ -54,7 +57,9 @@ def test_two_ranks_train_one_network(
     ]
     common = ["--data", DATA, "--img", tmp_path, "--device", "cpu", "--batch_size", "256"]
     command_lines = [list(map(str, [*common, *words])) for words in trainings]
-    out = torchrun(train_in_turn, command_lines, tmp_path, logs=tmp_path / "logs")
+    torchrun(train_in_turn, command_lines, tmp_path)
+    out, silence = ((tmp_path / f"{rank}.out").read_text() for rank in (0, 1))
+    assert silence == ""
     first, second, _ = out.split("Total time: ")[:3]
     assert first.count("Epoch: ") == 3
     assert second.count("Resuming from") == 1
@@ -76,9 +81,10 @@ def test_two_ranks_train_one_network(
 @pytest.mark.slow
 def test_from_the_shell_too(tmp_path: Path) -> None:
     """The command of main.py's docstring, for an epoch of all digits."""
-    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", "main.py", "--epochs", "1")
-    done = run_script(*torchrun, "--checkpoints", tmp_path, "--img", tmp_path)
-    assert (done.returncode, done.stdout.count("Epoch: 1/1")) == (0, 1)
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    words = ("main.py", "--epochs", "1", "--checkpoints", tmp_path, "--img", tmp_path)
+    done = run_script(*torchrun, *words)
+    assert (done.returncode, done.stdout.count("Epoch: 1/1")) == (0, 1), done.stderr
     assert RunFolder(tmp_path).read_log()["Epoch"] == [1]
 
 

@@ -4,7 +4,6 @@ Judged by what the screen shows. Needs Xvfb and xdotool, and python3-tk or PySid
 """
 
 import contextlib
-import importlib
 import importlib.util
 import os
 import shutil
