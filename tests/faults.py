@@ -209,8 +209,10 @@ def peak_memory() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-class Streams(Protocol):
-    """Work that leaves what it prints in files."""
+class Task(Protocol):
+    """Work for a process, which leaves what it prints in files."""
+
+    def do(self) -> None: ...
 
     @property
     def out(self) -> Path: ...
@@ -222,7 +224,7 @@ class Streams(Protocol):
 class Running:
     """A process of ours at work."""
 
-    def __init__(self, process: Any, work: Streams) -> None:
+    def __init__(self, process: Any, work: Task) -> None:
         self.process, self.work = process, work
 
     @property

@@ -6,13 +6,14 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import interac_decompression
 import main as script
 from autoencoder import training
 from autoencoder.command_line import run
@@ -20,7 +21,7 @@ from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits, load_mnist
 from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import load_checkpoint
-from tests.faults import NO_FAULT, SMALL, Fault, Running, Work, warm_context
+from tests.faults import NO_FAULT, SMALL, Fault, Running, Task, Work, warm_context
 
 import pytest
 import torch
@@ -40,6 +41,12 @@ os.environ["PYTHONPATH"] = str(ROOT)
 # What many tests want is read and fitted once; no test may write to it.
 loaded = cache(load_mnist)
 fitted = cache(PrincipalComponents)
+
+
+def spare_fitting(patch: pytest.MonkeyPatch) -> None:
+    """Hand the explorer what is read and fitted already."""
+    patch.setattr(interac_decompression, "load_mnist", loaded)
+    patch.setattr(interac_decompression, "PrincipalComponents", fitted)
 
 
 @pytest.fixture(scope="session")
@@ -165,9 +172,26 @@ def processes() -> Any:
 
 
 @pytest.fixture
-def background(processes: Any, test_set: tuple[Tensor, Tensor], tmp_path: Path) -> Iterator[Any]:
+def begin(processes: Any) -> Iterator[Callable[[Task], Running]]:
+    """Begins work in processes of their own, which end with the test."""
+    begun: list[Running] = []
+
+    def begin(work: Task) -> Running:
+        begun.append(Running(processes.Process(target=work.do), work))
+        begun[-1].process.start()
+        return begun[-1]
+
+    yield begin
+    for running in begun:
+        running.process.kill()
+        running.process.join()
+
+
+@pytest.fixture
+def background(
+    begin: Callable[[Task], Running], test_set: tuple[Tensor, Tensor], tmp_path: Path
+) -> Any:
     """Start main.py in a process of its own, on the first of the test digits."""
-    started: list[Running] = []
     number = count(1)
 
     def start(
@@ -188,15 +212,9 @@ def background(processes: Any, test_set: tuple[Tensor, Tensor], tmp_path: Path) 
             fault,
             memory,
         )
-        process = processes.Process(target=work.do)
-        process.start()
-        started.append(Running(process, work))
-        return started[-1]
+        return begin(work)
 
-    yield start
-    for running in started:
-        running.process.kill()
-        running.process.join()
+    return start
 
 
 def logged_epochs(folder: Path) -> list[int]:

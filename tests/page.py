@@ -20,7 +20,7 @@ from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view.latent_map import LatentMap
 from tests.drawings import Stroke
 from tests.firefox import FirefoxPage, open_firefox
-from tests.fixtures import DATA, PRETRAINED, ROOT, fitted, loaded, need
+from tests.fixtures import DATA, PRETRAINED, ROOT, need, spare_fitting
 
 import numpy as np
 import pytest
@@ -138,8 +138,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def export(path: Path, *words: str | Path) -> Path:
     """Export a page, of the pretrained network where the words do not name another."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(script, "load_mnist", loaded)
-        patch.setattr(script, "PrincipalComponents", fitted)
+        spare_fitting(patch)
         command = ["interac_decompression.py", "--data", DATA, "--checkpoint", PRETRAINED]
         patch.setattr(sys, "argv", list(map(str, [*command, "--export", path, *words])))
         script.main()

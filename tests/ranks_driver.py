@@ -2,23 +2,22 @@
 
 import os
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import main as script
 from autoencoder import ranks
-from autoencoder.mnist import Digits, Split, load_mnist
+from autoencoder.mnist import Digits, Split
 from autoencoder.training import PRESETS, Training
 from tests.faults import SMALL
+from tests.fixtures import loaded
 
 import torch
 
 
-@cache
 def few_digits(root: Path, split: Split) -> Digits:
-    return load_mnist(root, split).first(3000)
+    return loaded(root, split).first(3000)
 
 
 def train_in_turn(command_lines: list[list[str]], folder: Path) -> None:

@@ -26,9 +26,8 @@ from tests.fixtures import (
     RECORD,
     ROOT,
     assert_refused,
-    fitted,
-    loaded,
     run_script,
+    spare_fitting,
 )
 
 import numpy as np
@@ -427,8 +426,7 @@ def test_d_draws_the_density_of_each_digit(explorer: Explorer) -> None:
 def test_an_image_is_taken_in(
     invoke: Any, latent_map: LatentMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "load_mnist", loaded)
-    monkeypatch.setattr(script, "PrincipalComponents", fitted)
+    spare_fitting(monkeypatch)
     digit = 255 - latent_map.images[7].reshape(28, 28)
     Image.fromarray(digit).resize((200, 200), Image.Resampling.BICUBIC).save(tmp_path / "photo.png")
     words = ["--checkpoint", PRETRAINED, "--image", tmp_path / "photo.png"]
@@ -956,8 +954,7 @@ def test_from_the_shell_too(tmp_path: Path) -> None:
 def test_bad_input_gets_one_line(
     words: list[str], says: str, invoke: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "load_mnist", loaded)
-    monkeypatch.setattr(script, "PrincipalComponents", fitted)
+    spare_fitting(monkeypatch)
     assert_refused(invoke(script, *words), says)
     assert not (ROOT / "never.png").exists()
 

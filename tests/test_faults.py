@@ -35,7 +35,7 @@ from autoencoder.command_line import Parser, run
 from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view import pictures
-from tests.faults import Fault, Reading, Running, peak_memory, take_up
+from tests.faults import Fault, Reading, Running, Task, peak_memory, take_up
 from tests.fixtures import DATA, assert_refused, assert_same_training, logged_epochs, run_script
 from tests.hostile import (
     damaged_bytes,
@@ -334,11 +334,11 @@ def hostile_file(name: str, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", hostile_files(Path()))
-def test_a_file_made_to_harm_can_only_be_refused(processes: Any, name: str, tmp_path: Path) -> None:
+def test_a_file_made_to_harm_can_only_be_refused(
+    begin: Callable[[Task], Running], name: str, tmp_path: Path
+) -> None:
     file = hostile_file(name, tmp_path)
-    reading = Reading(file, tmp_path / "out", tmp_path / "err")
-    running = Running(processes.Process(target=reading.do), reading)
-    running.process.start()
+    running = begin(Reading(file, tmp_path / "out", tmp_path / "err"))
     assert running.status(timeout=60) == 0
     assert running.err == ""
     outcome = json.loads(running.out.splitlines()[-1])

@@ -22,7 +22,7 @@ from autoencoder.view import follower
 from autoencoder.view.explorer_view import DIGIT, DIGIT_IN, FIGURE_SIZE, STRIP
 from autoencoder.view.map_panel import LEGEND, MAP
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
-from tests.faults import Running
+from tests.faults import Running, Task
 from tests.fixtures import DATA, PRETRAINED, need
 from view_ml_compressed import SURFACE_SIZE
 
@@ -256,26 +256,10 @@ def amount(picture: NDArray[np.uint8], colour: str) -> int:
     return int(((np.abs(full - wanted).max(axis=2) < 0.04) & (depth[..., 0] > 0.3)).sum())
 
 
-@pytest.fixture
-def start(processes: Any) -> Iterator[Callable[[Script], Running]]:
-    """Starts scripts in processes forked from one that has loaded torch."""
-    started: list[Running] = []
-
-    def start(script: Script) -> Running:
-        started.append(Running(processes.Process(target=script.do), script))
-        started[-1].process.start()
-        return started[-1]
-
-    yield start
-    for running in started:
-        running.process.kill()
-        running.process.join()
-
-
 @pytest.fixture(params=TOOLKITS)
 def open_window(
     request: pytest.FixtureRequest,
-    start: Callable[[Script], Running],
+    begin: Callable[[Task], Running],
     display: str,
     small_display: str,
     tmp_path: Path,
@@ -293,7 +277,7 @@ def open_window(
         screen = small_display if small_screen else display
         words = ("--checkpoint", str(PRETRAINED), "--data", str(DATA), *words)
         script = kind(name, [*words], tmp_path, {"DISPLAY": screen} | environment, request.param)
-        return Window(start(script), script, screen)
+        return Window(begin(script), script, screen)
 
     return open_window
 
@@ -525,14 +509,14 @@ def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_
 
 
 def test_without_a_display_one_line_says_what_to_do(
-    start: Callable[[Script], Running], tmp_path: Path
+    begin: Callable[[Task], Running], tmp_path: Path
 ) -> None:
     need(sys.platform == "linux", "Linux, where a display can be missing")
     refusals = {}
     for backend in ("", "tkagg", "qtagg", "agg"):  # those that a user may name, or none
         environment = {"DISPLAY": None, "WAYLAND_DISPLAY": None}
         words = ["--data", str(DATA)]
-        running = start(Script("interac_decompression", words, tmp_path, environment, backend))
+        running = begin(Script("interac_decompression", words, tmp_path, environment, backend))
         assert running.status(60) == 1
         refusals[backend] = running.err
     for backend, err in refusals.items():
