@@ -453,7 +453,9 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
     if len(train_set.labels) < 2 * ranks.count():
         raise UserError("there are too few training digits: batch normalisation needs 2 at least")
     make_folder(arguments.img)
-    with folder.locked() if first_rank else contextlib.nullcontext():
+    with folder.locked() if first_rank else contextlib.nullcontext() as note:
+        if note:
+            print(note)
         with caught_signals() as stop:
             own_files = first_rank and make_way(arguments, training, folder)
             if training.epoch < training.settings.epochs:

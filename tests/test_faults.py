@@ -233,6 +233,7 @@ def test_a_second_training_in_the_same_folder_is_refused(
     second = go_on()
     assert second.status() == 1
     assert_one_line(second, f"another training is writing to {folder}: wait for its end")
+    assert f"remove {folder / '.lock'}" in second.err
     assert first.status() == 0
     assert_nothing_was_lost(folder, undisturbed)
 

@@ -1,6 +1,7 @@
 """Training as a user runs it: pictures, resuming, stopping, bad input."""
 
 import csv
+import errno
 import os
 import re
 import struct
@@ -535,6 +536,26 @@ def test_the_files_of_another_user_are_named(train: Any, folder: Path, tmp_path:
     (tmp_path / "link").symlink_to(tmp_path / "gone")
     outcome = train("--epochs", "1", "--checkpoints", tmp_path / "link")
     assert_refused(outcome, "link: it is a link to nothing")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks files otherwise")
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks(
+    train: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """It trains, says once what it cannot hinder, and leaves nothing that hinders the next."""
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", refuse)
+        for words in (["--epochs", "1"], ["--resume", "--epochs", "2"]):
+            done = train(*words)
+            assert (done.status, done.err) == (0, "")
+            assert done.out.count(f"{folder} cannot be locked ({os.strerror(number)})") == 1
+    assert "cannot be locked" not in train("--resume", "--epochs", "3").out
 
 
 def test_it_says_how_much_disk_it_will_take(

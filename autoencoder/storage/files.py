@@ -1,9 +1,12 @@
 """Files that are replaced in one step, and folders that can be written to."""
 
 import contextlib
+import errno
 import os
+import sys
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from autoencoder import UserError
 
@@ -51,6 +54,34 @@ def make_folder(path: Path) -> None:
         dangling = isinstance(error, FileExistsError) and path.is_symlink()
         why = "it is a link to nothing" if dangling else error.strerror
         raise UserError(f"cannot write to {path}: {why}") from error
+
+
+def lock(file: IO[str]) -> bool:
+    """Lock an open file, until it is closed or the process ends.
+
+    Returns
+    -------
+    Whether it is locked now; False if another process holds the lock.
+
+    Raises
+    ------
+    OSError
+        If the file system has no locks, as some network disks.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    return True
 
 
 def beside_the_scripts(name: str) -> Path:

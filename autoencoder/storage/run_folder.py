@@ -21,9 +21,7 @@ from autoencoder.storage.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from autoencoder.storage.files import make_folder, write_atomically
-
-from filelock import FileLock, Timeout
+from autoencoder.storage.files import lock, make_folder, write_atomically
 
 COLUMNS = (
     "Epoch",
@@ -58,24 +56,32 @@ class RunFolder:
         self.log = path / "training_log.csv"
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep the folder for this process; the lock dies with it."""
+    def locked(self) -> Iterator[str | None]:
+        """Keep the folder for this process; the lock dies with it.
+
+        Yields a note for the user where the file system has no locks, and None elsewhere.
+        """
         make_folder(self.path)
-        lock = FileLock(self.path / ".lock")
+        path = self.path / ".lock"
+        note = None
         try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise UserError(
-                f"another training is writing to {self.path}:"
-                " wait for its end, or give --checkpoints another folder"
-            ) from None
+            file = path.open("a")
         except OSError as error:
-            raise UserError(f"cannot lock {lock.lock_file}: {error.strerror}") from error
-        try:
+            raise UserError(f"cannot lock {path}: {error.strerror}") from error
+        with file:
+            try:
+                if not lock(file):
+                    raise UserError(
+                        f"another training is writing to {self.path}: wait for its end, or give"
+                        f" --checkpoints another folder (if there is none, remove {path})"
+                    )
+            except OSError as error:
+                note = (
+                    f"{self.path} cannot be locked ({error.strerror}): see that no other training"
+                    " writes to it"
+                )
             self.remove_leftovers()
-            yield
-        finally:
-            lock.release()
+            yield note
 
     def remove_leftovers(self) -> None:
         """Remove the temporary files of writes that a kill cut short."""
