@@ -204,7 +204,9 @@ def train(
             seconds, began = now - began, now
             if ranks.rank() == 0:
                 rate = training.adam.param_groups[0]["lr"]
-                folder.record(training.epoch, loss, test_mse, rate, seconds, COMPRESSION)
+                row = (training.epoch, loss, test_mse, rate, seconds, COMPRESSION)
+                if note := folder.record(*row):
+                    tqdm.write(note)
                 folder.save(snapshot, best=best, numbered=is_numbered(training, save_every))
             bar.set_postfix_str(f"loss {loss:.5f}, test {test_mse:.5f}", refresh=False)
             bar.update()
@@ -464,6 +466,8 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
             if arguments.resume is None:
                 training.model.start(images)
             train(training, images, test_images, folder, arguments.save_every, stop)
+            if first_rank and (note := folder.append_waiting()):
+                print(note)
         if training.epoch < training.settings.epochs:
             say_how_to_go_on(arguments, training, folder)
             return 128 + (stop[0] if stop else signal.SIGTERM)

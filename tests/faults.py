@@ -13,8 +13,9 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
@@ -24,6 +25,7 @@ from autoencoder import UserError, training
 from autoencoder.command_line import run
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
+from autoencoder.storage import files
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import PRESETS
 
@@ -48,11 +50,19 @@ class Fault:
         The step from which on nothing can be written.
     pause : float
         Seconds that each step takes longer.
+    in_use : dict
+        Files, by name, that another program keeps from being replaced or opened to append, and at
+        which of these attempts, counted from 1.
     """
 
     kill_at: int | None = None
     full_at: int | None = None
     pause: float = 0
+    in_use: dict[str, range] = field(default_factory=dict)
+
+    def attempt(self, name: str, number: int) -> None:
+        if number in self.in_use.get(name, ()):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def step(self, number: int, writes: bool) -> None:
         time.sleep(self.pause)
@@ -99,6 +109,11 @@ class PieceByPiece(io.BufferedWriter):
 def faulty_disk(fault: Fault) -> Iterator[list[str]]:
     """Have this process write to a faulty disk; the list tells the steps so far."""
     steps: list[str] = []
+    attempts: Counter[str] = Counter()
+
+    def attempt(path: Path) -> None:
+        attempts[path.name] += 1
+        fault.attempt(path.name, attempts[path.name])
 
     def counted(name: str, action: Any = None, writes: bool = False) -> Any:
         def act(*arguments: Any) -> Any:
@@ -108,21 +123,27 @@ def faulty_disk(fault: Fault) -> Iterator[list[str]]:
 
         return act
 
-    really_open = Path.open
+    really_open, really_replace = Path.open, Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        attempt(target)
+        return really_replace(path, target)
 
     def open_(path: Path, mode: str = "r", **options: Any) -> Any:
         piece = counted("write", writes=True)
         if mode == "wb":
             return PieceByPiece(path, mode, PIECE, piece)
         if mode == "a":
+            attempt(path)
             return io.TextIOWrapper(PieceByPiece(path, "ab", SNIPPET, piece), **options)
         return really_open(path, mode, **options)
 
     with contextlib.ExitStack() as patches:
         patches.enter_context(mock.patch.object(Path, "open", open_))
-        for owner, name in ((Path, "replace"), (Path, "rename"), (os, "fsync")):
-            action = counted(name, getattr(owner, name), writes=name == "fsync")
-            patches.enter_context(mock.patch.object(owner, name, action))
+        patches.enter_context(mock.patch.object(Path, "replace", counted("replace", replace)))
+        patches.enter_context(mock.patch.object(Path, "rename", counted("rename", Path.rename)))
+        fsync = counted("fsync", os.fsync, writes=True)
+        patches.enter_context(mock.patch.object(os, "fsync", fsync))
         yield steps
 
 
@@ -151,6 +172,7 @@ class Work:
         with (
             mock.patch.multiple(main, **smaller),
             mock.patch.object(training, "AutoEncoder", narrow_network),
+            mock.patch.object(files, "PATIENCE", 0.5),
             watched_memory(self.memory),
             faulty_disk(self.fault),
         ):
@@ -162,11 +184,12 @@ def watched_memory(file: Path | None) -> Iterator[None]:
     """Have main.py note its resident memory in a file whenever it logs an epoch."""
     really_record = RunFolder.record
 
-    def record(folder: RunFolder, *row: Any) -> None:
-        really_record(folder, *row)
+    def record(folder: RunFolder, *row: Any) -> str | None:
+        note = really_record(folder, *row)
         if file:
             with file.open("a") as notes:
                 print(psutil.Process().memory_info().rss, file=notes)
+        return note
 
     with mock.patch.object(RunFolder, "record", record):
         yield

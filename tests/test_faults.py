@@ -34,6 +34,7 @@ from autoencoder import UserError, mnist
 from autoencoder.command_line import Parser, run
 from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import load_checkpoint
+from autoencoder.storage.run_folder import RunFolder
 from autoencoder.view import pictures
 from tests.faults import Fault, Reading, Running, Task, peak_memory, take_up
 from tests.fixtures import DATA, assert_refused, assert_same_training, logged_epochs, run_script
@@ -323,6 +324,73 @@ def test_a_full_disk_for_the_output_is_named(go_on: Any) -> None:
     running = go_on(out=Path("/dev/full"))
     assert running.status() == 1
     assert_one_line(running, "cannot write the output: No space left on device")
+
+
+# --- files that another program keeps ---------------------------------------------------------
+
+
+LOG, WAITING, BEST = "training_log.csv", "training_log_waiting.csv", "autoencoder_best.pth"
+FROM_EPOCH_3 = range(4, 10**9)  # attempts to write the log, whose first is that of its header
+
+
+def test_a_checkpoint_that_somebody_reads_is_written_a_moment_later(
+    go_on: Any, folder: Path, undisturbed: Path
+) -> None:
+    in_use = {BEST: range(2, 4), "autoencoder_epoch_4.pth": range(1, 3), LOG: range(1, 2)}
+    running = go_on(fault=Fault(in_use=in_use))
+    assert running.status() == 0
+    assert running.err == ""
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+def test_a_checkpoint_that_somebody_keeps_ends_the_run(
+    go_on: Any, folder: Path, undisturbed: Path
+) -> None:
+    running = go_on(fault=Fault(in_use={BEST: FROM_EPOCH_3}))
+    assert running.status() == 1
+    assert_one_line(running, f"cannot write {folder / BEST}: Permission denied")
+    assert not list(folder.glob("*.tmp"))
+    assert go_on().status() == 0
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+def test_rows_of_a_log_that_somebody_reads_come_later(
+    go_on: Any, folder: Path, undisturbed: Path
+) -> None:
+    running = go_on(fault=Fault(in_use={LOG: range(4, 7)}))
+    assert running.status() == 0
+    assert running.out.count(f"{folder / LOG} cannot be written (Permission denied)") == 1
+    assert running.err == ""
+    assert not (folder / WAITING).exists()
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+def test_rows_of_a_log_that_somebody_keeps_are_there_for_the_next_run(
+    go_on: Any, background: Any, folder: Path, undisturbed: Path
+) -> None:
+    running = go_on(fault=Fault(in_use={LOG: FROM_EPOCH_3}))
+    assert running.status() == 0
+    assert running.err == ""
+    assert running.out.count(f"{folder / LOG} cannot be written") == 2  # once more at the end
+    assert logged_epochs(folder) == [1, 2]
+    assert len((folder / WAITING).read_text().splitlines()) == EPOCHS - 2
+    assert RunFolder(folder).read_log()["Epoch"] == list(range(1, EPOCHS + 1))
+    nothing_left = background("--resume", *LENGTH, "--checkpoints", folder, "--img", folder)
+    assert nothing_left.status() == 0
+    assert not (folder / WAITING).exists()
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+@pytest.mark.parametrize("kill_at", [60, pytest.param(150, marks=pytest.mark.slow)])
+def test_killed_while_rows_wait_none_is_lost(
+    go_on: Any, folder: Path, undisturbed: Path, kill_at: int
+) -> None:
+    running = go_on(fault=Fault(in_use={LOG: FROM_EPOCH_3}, kill_at=kill_at))
+    assert running.status() == -signal.SIGKILL
+    assert (folder / WAITING).exists()
+    assert go_on().status() == 0
+    assert not (folder / WAITING).exists()
+    assert_nothing_was_lost(folder, undisturbed)
 
 
 # --- checkpoints of strangers -----------------------------------------------------------------

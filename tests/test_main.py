@@ -289,6 +289,23 @@ def test_damaged_rows_of_the_log_are_set_aside(train: Any, whole_run: Path, dama
     assert logged_epochs(whole_run) == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_rows_that_wait_beside_the_log_are_set_aside_with_it(train: Any, whole_run: Path) -> None:
+    log, waiting = whole_run / "training_log.csv", whole_run / "training_log_waiting.csv"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(lines[:5]))
+    waiting.write_text("".join(lines[4:]))  # a kill came after one of them was in the log
+    source = whole_run / "autoencoder_epoch_2.pth"
+    assert train("--resume", source, "--checkpoints", whole_run).status == 0
+    assert logged_epochs(whole_run / "set_aside_1") == [3, 4, 5, 6]
+    assert logged_epochs(whole_run) == [1, 2, 3, 4, 5, 6]
+    assert not waiting.exists()
+    waiting.write_text("".join(lines[5:]))
+    assert train("--epochs", "1", "--checkpoints", whole_run).status == 0
+    assert (whole_run / "set_aside_2" / waiting.name).exists()
+    assert not waiting.exists()
+    assert logged_epochs(whole_run) == [1]
+
+
 def test_another_seed_gives_other_random_numbers(
     train: Any, folder: Path, whole_run: Path, tmp_path: Path
 ) -> None:

@@ -5,10 +5,18 @@ import errno
 import os
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, ParamSpec, TypeVar
 
 from autoencoder import UserError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Seconds that another program has to let go of a file.
+PATIENCE = 5
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -25,12 +33,34 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        patiently(temporary.replace, path)
         sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if not isinstance(error, OSError):
+            raise
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def patiently(action: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    """Do something with a file, again and again for some seconds while it is in use.
+
+    On Windows nobody can replace a file that is being read, as a virus scanner does for a moment.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return action(*arguments, **options)
+        except OSError as error:
+            if not is_in_use(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
+def is_in_use(error: OSError) -> bool:
+    """Whether an error may go away when another program lets go of the file."""
+    return isinstance(error, PermissionError) or error.errno == errno.EBUSY
 
 
 def sync_folder(path: Path) -> None:

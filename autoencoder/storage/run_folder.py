@@ -1,11 +1,12 @@
 """The folder that a training run writes to: its numbered and best checkpoints, and its log.
 
 The row of an epoch is on disk before the checkpoint of that epoch. So the log reaches at least as
-far as any checkpoint that a run is resumed from; the rows past that epoch are set aside.
+far as any checkpoint that a run is resumed from; the rows past that epoch are set aside. While
+another program keeps the log from being written, as a spreadsheet on Windows, rows wait in a file
+beside it, which is read as the end of the log.
 """
 
 import contextlib
-import csv
 import itertools
 import math
 import os
@@ -21,7 +22,13 @@ from autoencoder.storage.checkpoint import (
     load_checkpoint,
     save_checkpoint,
 )
-from autoencoder.storage.files import lock, make_folder, write_atomically
+from autoencoder.storage.files import (
+    is_in_use,
+    lock,
+    make_folder,
+    patiently,
+    write_atomically,
+)
 
 COLUMNS = (
     "Epoch",
@@ -54,6 +61,7 @@ class RunFolder:
         self.path = path
         self.best = path / BEST
         self.log = path / "training_log.csv"
+        self.waiting = path / "training_log_waiting.csv"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[str | None]:
@@ -132,27 +140,66 @@ class RunFolder:
         rate: float,
         seconds: float,
         compression: float,
-    ) -> None:
-        """Append the row of an epoch to the log."""
+    ) -> str | None:
+        """Append the row of an epoch to the log.
+
+        Returns a note for the user where that row is the first that another program makes wait.
+        """
         errors = f"{loss:.8f}", f"{test_mse:.8f}"
         row = (epoch, *errors, f"{rate:.3e}", f"{seconds:.3f}", compression)
+        line = ",".join(map(str, row)) + "\n"
         try:
-            with self.log.open("a", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerow(row)
-                file.flush()
-                os.fsync(file.fileno())
+            self.append_to_log([line])
         except OSError as error:
-            raise UserError(f"cannot write {self.log}: {error.strerror}") from error
+            if not is_in_use(error):
+                raise UserError(f"cannot write {self.log}: {error.strerror}") from error
+            return self.let_wait(line, error)
+        return None
+
+    def let_wait(self, line: str, error: OSError) -> str | None:
+        """Keep a row beside the log, which cannot be written; returns a note if it is the first."""
+        is_first = not self.waiting.exists()
+        try:
+            append(self.waiting, [line])
+        except OSError as another:
+            raise UserError(f"cannot write {self.waiting}: {another.strerror}") from another
+        return self.waiting_note(error) if is_first else None
+
+    def append_to_log(self, lines: list[str]) -> None:
+        """Append the rows that wait, and these; raises OSError where the log cannot be written."""
+        append(self.log, self.waiting_rows() + lines)
+        # Where somebody looks at it, it stays, and is read as rows that the log has.
+        with contextlib.suppress(OSError):
+            self.waiting.unlink()
+
+    def append_waiting(self) -> str | None:
+        """Append the rows that wait, if there are any; returns a note where they still have to."""
+        if not self.waiting.exists():
+            return None
+        try:
+            patiently(self.append_to_log, [])
+        except OSError as error:
+            return self.waiting_note(error)
+        return None
+
+    def waiting_note(self, error: OSError) -> str:
+        return (
+            f"{self.log} cannot be written ({error.strerror}): is it open in another program?"
+            f" Until that lets go, rows go to {self.waiting.name}"
+        )
 
     def rows(self) -> list[str]:
         """The rows of the log, without its header; none where there is no log."""
         try:
-            text = self.log.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return []
+            return patiently(read_lines, self.log)[1:] + self.waiting_rows()
         except OSError as error:
             raise UserError(f"cannot read {self.log}: {error.strerror}") from error
-        return text.splitlines(keepends=True)[1:]
+
+    def waiting_rows(self) -> list[str]:
+        """The rows that wait; a kill may have come between their way into the log and their end."""
+        waiting = read_lines(self.waiting)
+        logged = set(read_lines(self.log) if waiting else ())
+        return [row for row in waiting if row not in logged]
 
     def began_here(self) -> bool:
         """Whether the log begins with the first epoch, as that of a run from elsewhere does not."""
@@ -214,13 +261,14 @@ class RunFolder:
                 aside.mkdir(exist_ok=True)
                 if epoch > 0 and late_rows:
                     write_atomically(aside / self.log.name, (HEADER + "".join(late_rows)).encode())
+                # The log last, so that after a kill in between it still reaches as far as any file.
+                if epoch == 0:
+                    late_files += [log for log in (self.log, self.waiting) if log.exists()]
                 for file in late_files:
-                    file.rename(aside / file.name)
-                # Last, so that after a kill in between the log still reaches as far as any file.
-                if epoch == 0 and self.log.exists():
-                    self.log.rename(aside / self.log.name)
+                    patiently(file.rename, aside / file.name)
             kept = "".join(row for row in rows if row_epoch(row) <= epoch)
             write_atomically(self.log, (HEADER + kept).encode())
+            patiently(self.waiting.unlink, missing_ok=True)
         except OSError as error:
             raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
         return aside
@@ -233,6 +281,22 @@ class RunFolder:
             for folder in folders
             if not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
         )
+
+
+def append(path: Path, lines: list[str]) -> None:
+    """Append lines to a file, and flush it to the disk."""
+    with path.open("a", newline="", encoding="utf-8") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file with their ends, whatever it holds; none where there is no file."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
 
 
 def row_epoch(row: str) -> float:
