@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from autoencoder import UserError
 from autoencoder.mnist import default_root
@@ -152,25 +152,72 @@ def with_bar(items: Iterable[T], count: int, unit: str) -> Iterator[T]:
     yield from tqdm(items, total=count, unit=unit, leave=False, disable=not bar_shows())
 
 
+# The user's wish to stop; and notices, of which Windows has none: a terminal was closed, or Slurm
+# says that time is running out.
+STOPS = (signal.SIGINT, signal.SIGTERM)
+NOTICES = [
+    getattr(signal, name) for name in ("SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
+]
+
+
 @contextlib.contextmanager
 def caught_signals() -> Iterator[list[int]]:
-    """A list that Ctrl-C and SIGTERM go into instead of ending the process.
+    """A list that signals go into instead of ending the process: Ctrl-C, SIGTERM, and notices.
 
-    A second one ends it at once, which harms nothing: files are replaced in one step.
+    Notices that were ignored before, as with nohup, still are. A second Ctrl-C or SIGTERM ends the
+    process at once, which harms nothing: files are replaced in one step. A second notice does not:
+    a terminal that is closed may send several.
     """
     caught: list[int] = []
 
     def catch(number: int, frame: object) -> None:
-        if caught:
+        if number in STOPS and any(earlier in STOPS for earlier in caught):
             os._exit(128 + number)
         caught.append(number)
 
-    previous = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
+    notices = [n for n in NOTICES if signal.getsignal(n) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, catch) for number in (*STOPS, *notices)}
     try:
         yield caught
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+class Terminal:
+    """A stream to a terminal that may be closed: what is written to it after that is lost.
+
+    Elsewhere a stream fails for a reason that the user should know.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        with self.closed_is_fine():
+            self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self.closed_is_fine():
+            self.stream.flush()
+
+    @contextlib.contextmanager
+    def closed_is_fine(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            discard(self.stream)
+
+
+def discard(stream: TextIO) -> None:
+    """Let whatever is or will be written to a stream go nowhere: Python flushes it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
@@ -183,6 +230,9 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The name of a file may hold characters that the terminal does not have.
         sys.stdout.reconfigure(errors="backslashreplace")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name).isatty():
+            setattr(sys, name, Terminal(getattr(sys, name)))
     try:
         status = main()
         sys.stdout.flush()
@@ -194,8 +244,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.ENOSPC):
             raise
-        # Of standard output: its reader went away, as `| head` does, or its disk is full. Python
-        # would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Of standard output: its reader went away, as `| head` does, or its disk is full.
+        discard(sys.stdout)
         full = f"{script}: error: cannot write the output: {error.strerror}"
         sys.exit(full if error.errno == errno.ENOSPC else 1)

@@ -160,6 +160,10 @@ class Work:
     memory: Path | None
 
     def do(self) -> None:
+        if self.out.parent == Path("/dev/pts"):
+            # To be told when it is closed, as whoever leads a session and opens it to read.
+            os.setsid()
+            os.close(os.open(self.out, os.O_RDWR))
         sys.stdout = self.out.open("w")
         sys.stderr = self.err.open("w", errors="backslashreplace")
         sys.argv = ["main.py", *self.words]

@@ -31,7 +31,7 @@ import interac_decompression
 import main
 import view_ml_compressed
 from autoencoder import UserError, mnist
-from autoencoder.command_line import Parser, run
+from autoencoder.command_line import Parser, caught_signals, run
 from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.storage.run_folder import RunFolder
@@ -155,14 +155,17 @@ def test_killed_five_times_it_ends_bit_for_bit_as_undisturbed(
     assert_nothing_was_lost(folder, undisturbed)
 
 
-# --- Ctrl-C and SIGTERM -----------------------------------------------------------------------
+# --- signals ----------------------------------------------------------------------------------
 
 
 @only_posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "name", ["SIGINT", "SIGTERM", "SIGUSR1", pytest.param("SIGUSR2", marks=pytest.mark.slow)]
+)
 def test_stopped_it_saves_and_says_how_to_go_on(
-    go_on: Any, background: Any, folder: Path, undisturbed: Path, number: signal.Signals
+    go_on: Any, background: Any, folder: Path, undisturbed: Path, name: str
 ) -> None:
+    number = getattr(signal, name)
     running = go_on(fault=Fault(pause=0.003))
     running.wait_for("Epoch:  6/12")
     running.send(number)
@@ -194,6 +197,57 @@ def test_stopped_twice_it_ends_at_once(
     assert_all_checkpoints_open(folder)
     assert go_on().status() == 0
     assert_nothing_was_lost(folder, undisturbed)
+
+
+@only_posix
+def test_a_terminal_that_is_closed_stops_it(go_on: Any, folder: Path, undisturbed: Path) -> None:
+    """The kernel sends SIGHUP, and whatever is printed from then on fails."""
+    terminal, its_end = os.openpty()
+    running = go_on(out=Path(os.ttyname(its_end)), fault=Fault(pause=0.003))
+    with os.fdopen(terminal, "rb", buffering=0) as screen:
+        shown = b""
+        while b"Epoch:  6/12" not in shown:
+            shown += screen.read(1000)
+    os.close(its_end)
+    assert running.status() == 128 + signal.SIGHUP
+    assert running.err == ""
+    assert RunFolder(folder).newest().epoch in range(6, EPOCHS)
+    assert go_on().status() == 0
+    assert_nothing_was_lost(folder, undisturbed)
+
+
+@only_posix
+def test_it_goes_on_without_a_terminal_where_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As nohup tells it: what is printed is lost, and nothing else."""
+    terminal, its_end = os.openpty()
+
+    def script() -> int:
+        with caught_signals() as caught:
+            print("shown")
+            os.close(terminal)
+            os.kill(os.getpid(), signal.SIGHUP)
+            print("lost")
+        return len(caught)
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with os.fdopen(its_end, "w") as stdout, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stdout)
+            with pytest.raises(SystemExit) as exit_:
+                run(script)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert exit_.value.code == 0
+
+
+@only_posix
+def test_a_closed_terminal_may_say_so_twice() -> None:
+    with caught_signals() as caught:
+        for number in (signal.SIGHUP, signal.SIGHUP, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+    assert caught == [signal.SIGHUP, signal.SIGHUP, signal.SIGTERM]
 
 
 @only_posix
