@@ -219,7 +219,9 @@ def decode(file: BinaryIO) -> "Picture":
     """
     from PIL import Image, ImageOps
 
-    image: Picture = Image.open(file, formats=FORMATS)
+    Image.init()
+    # Older versions of Pillow, and some builds, lack some of them.
+    image: Picture = Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
     if image.width * image.height > MAX_PIXELS:
         raise UserError(too_large())
     image.draft(None, (SHEET, SHEET))  # of 12 megapixels of JPEG: 25 ms instead of 41

@@ -36,6 +36,8 @@ UNPACKED = {
 # What an IDX file of bytes begins with, by its number of dimensions. Their lengths follow.
 MAGIC = {1: b"\0\0\x08\x01", 3: b"\0\0\x08\x03"}
 SIDE = 28
+# Where the archives can be had; torchvision knows this address, and others.
+ADDRESS = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def are_own(raw: Path, names: list[str]) -> bool:
     if some_are_mnist and (damaged := [name for name in names if name in strangers]):
         raise UserError(
             f"{copies(raw, damaged[0])[0]} is damaged: put a good copy there,"
-            f" from {mirrors()[0]}{damaged[0]}.gz"
+            f" from {ADDRESS}{damaged[0]}.gz"
         )
     return bool(strangers) and not some_are_mnist
 
@@ -201,25 +203,23 @@ def download(raw: Path, name: str) -> None:
     """Download an archive to where it belongs, in one step; raises UserError if that fails."""
     archive = f"{name}.gz"
     raw.mkdir(parents=True, exist_ok=True)
+    failed = f"{raw / archive} is missing and could not be downloaded"
+    get_it = f"put it there, from {ADDRESS}{archive}"
     # This import takes a second, so it comes after what may fail at once.
-    from torchvision.datasets.utils import download_url
+    try:
+        from torchvision.datasets import MNIST
+        from torchvision.datasets.utils import download_url
+    # One that was built for another version of torch raises RuntimeErrors.
+    except (ImportError, OSError, RuntimeError) as error:
+        why = "torchvision is missing, or does not fit torch"
+        raise UserError(f"{failed} ({why}): {get_it}") from error
 
     # Each process of a training that several have begun downloads to a folder of its own.
     with tempfile.TemporaryDirectory(dir=raw) as folder:
-        for mirror in mirrors():
+        for mirror in MNIST.mirrors:
             with contextlib.suppress(RuntimeError, OSError):
                 download_url(mirror + archive, folder)
                 if is_mnist(unpacked(Path(folder) / archive), name):
                     (Path(folder) / archive).replace(raw / archive)
                     return
-    raise UserError(
-        f"{raw / archive} is missing and could not be downloaded:"
-        f" put it there, from {mirrors()[0]}{archive}"
-    )
-
-
-def mirrors() -> list[str]:
-    """Addresses that MNIST's archives can be downloaded from."""
-    from torchvision.datasets import MNIST
-
-    return MNIST.mirrors
+    raise UserError(f"{failed}: {get_it}")

@@ -13,6 +13,7 @@ from autoencoder.storage.checkpoint import Checkpoint, numbers_like
 
 import torch
 from torch import Tensor, nn
+from torch.torch_version import TorchVersion
 
 # Muon trains matrices whose sides are between these, at this multiple of Adam's rate. Those next to
 # the pixels would take it five times as long as all the others.
@@ -20,6 +21,8 @@ MUON_SIDES = (64, 512)
 MUON_RATE = 20 / 3
 
 PRECISIONS = ("fp32", "bf16")
+# Before torch 2.4, only a GPU of NVIDIA's had a fused Adam.
+FUSED_ON_CPU = TorchVersion(torch.__version__) >= "2.4"
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,9 @@ class Training:
         self.replica = ranks.replicate(self.model)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         self.matrices = [p for p in self.parameters if self.preset.muon and is_hidden_matrix(p)]
-        self.adam = torch.optim.Adam(self.parameters, self.settings.lr, fused=True)
+        self.adam = torch.optim.Adam(
+            self.parameters, self.settings.lr, fused=FUSED_ON_CPU or self.device.type == "cuda"
+        )
         dtype = torch.bfloat16 if self.settings.precision == "bf16" else torch.float32
         self.muon = Muon(self.matrices, self.settings.lr, dtype) if self.matrices else None
 
@@ -197,8 +202,10 @@ def choose_device(name: str) -> torch.device:
 def fastest_precision(device: torch.device) -> str:
     """bf16 where the hardware multiplies it, which is several times faster; else fp32."""
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    capabilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
+    # Older versions of torch do not tell what a processor has, and multiply slowly in bfloat16.
+    tell = getattr(torch.cpu, "get_capabilities", dict)
+    capabilities: dict[str, bool] = tell() if device.type == "cpu" else {}
     return "bf16" if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16") else "fp32"
 
 

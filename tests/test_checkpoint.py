@@ -19,6 +19,7 @@ from tests.fixtures import PRETRAINED, RECORD
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.torch_version import TorchVersion
 
 
 @pytest.fixture
@@ -146,6 +147,11 @@ def test_files_as_other_people_have_them_open(
     """In torch's format and in that before version 1.6."""
     contents = as_others_save_it(model)[name]
     torch.save(contents, file, _use_new_zipfile_serialization=as_zip)
+    if TorchVersion(torch.__version__) < "2.6":
+        try:
+            torch.load(file, weights_only=True)
+        except pickle.UnpicklingError:
+            pytest.skip("this version of torch does not open it")
     loaded = load_checkpoint(file).model.state_dict()
     for key, weight in model.state_dict().items():
         if not key.endswith("num_batches_tracked"):

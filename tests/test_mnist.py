@@ -4,11 +4,12 @@ import gzip
 import os
 import shutil
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
 from autoencoder import UserError
-from autoencoder.mnist import Digits, Split, default_root, load_mnist
+from autoencoder.mnist import ADDRESS, Digits, Split, default_root, load_mnist
 from tests.fixtures import DATA
 
 import pytest
@@ -124,6 +125,28 @@ def test_a_missing_archive_says_where_to_get_it_and_where_it_goes(fresh: Path) -
     assert str(archive) in str(caught.value)
     assert "https://" in str(caught.value)
     assert len(list(archive.parent.iterdir())) == 3
+
+
+@pytest.mark.parametrize("torchvision", ["absent", "of another torch"])
+def test_without_torchvision_only_a_download_is_missing(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, torchvision: str
+) -> None:
+    if torchvision == "absent":
+        monkeypatch.setitem(sys.modules, "torchvision", None)
+    else:
+        monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+        monkeypatch.syspath_prepend(tmp_path)
+        (tmp_path / "torchvision.py").write_text("raise RuntimeError('nms does not exist')")
+    monkeypatch.delitem(sys.modules, "torchvision.datasets", raising=False)
+    load_mnist(fresh, "test")
+    archive = fresh / "MNIST" / "raw" / "t10k-labels-idx1-ubyte.gz"
+    archive.write_bytes(b"")
+    with pytest.raises(UserError, match="is damaged"):
+        load_mnist(fresh, "test")
+    archive.unlink()
+    with pytest.raises(UserError, match="torchvision is missing, or does not fit torch") as caught:
+        load_mnist(fresh, "test")
+    assert f"put it there, from {ADDRESS}{archive.name}" in str(caught.value)
 
 
 def test_what_is_missing_is_downloaded(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,7 +179,7 @@ def build_model(weights: object, arguments: object) -> AutoEncoder:
     if old:
         weights, expected = without_lookup(weights), without_lookup(expected)
     found = fitting_weights(weights, expected)
-    model.load_state_dict(found, strict=not old, assign=True)
+    model.to_empty(device="cpu").load_state_dict(found, strict=not old)
     model.eval()
     if old:
         _, places = model.arguments["encoder_hidden"]

@@ -87,7 +87,9 @@ def open_window(size: tuple[float, float], dpi: float, title: str) -> Figure:
     """
     from matplotlib import pyplot as plt
 
-    named = view.BACKEND or mpl.get_backend(auto_select=False)
+    # A plain look-up would choose a backend where none is named, and load its toolkit.
+    backend = dict.__getitem__(mpl.rcParams, "backend")
+    named = view.BACKEND or (backend if isinstance(backend, str) else "")
     try:
         if view.BACKEND:
             plt.switch_backend(view.BACKEND)
