@@ -35,6 +35,7 @@ from autoencoder.command_line import (
     whole_number,
     with_bar,
 )
+from autoencoder.device import choose_device, computing_on
 from autoencoder.layers import LATENT
 from autoencoder.mnist import Digits, default_root, load_mnist
 from autoencoder.model import (
@@ -51,7 +52,6 @@ from autoencoder.training import (
     PRESETS,
     Settings,
     Training,
-    choose_device,
     fresh_training,
     resumed_training,
 )
@@ -182,14 +182,11 @@ def train(
     epochs = training.settings.epochs
     shows_bar = bar_shows()
     with_lines = not (shows_bar and sys.stdout.isatty())
-    began_at, snapshot = training.epoch, training.snapshot()
     began = time.perf_counter()
-    with tqdm(total=epochs, initial=began_at, unit="epoch", disable=not shows_bar) as bar:
+    with tqdm(total=epochs, initial=training.epoch, unit="epoch", disable=not shows_bar) as bar:
         while training.epoch < epochs:
             loss = train_epoch(training, images, stop)
             if loss is None:
-                if training.epoch > began_at and ranks.rank() == 0:
-                    folder.save(snapshot, best=False, numbered=True)
                 return
             test_mse = mean_squared_error(training.model.eval(), test_images)
             if not math.isfinite(loss + test_mse):
@@ -199,7 +196,6 @@ def train(
                 )
             best = loss < training.best_loss
             training.best_loss = min(loss, training.best_loss)
-            snapshot = training.snapshot() | {"test_mse": test_mse}
             now = time.perf_counter()
             seconds, began = now - began, now
             if ranks.rank() == 0:
@@ -207,6 +203,7 @@ def train(
                 row = (training.epoch, loss, test_mse, rate, seconds, COMPRESSION)
                 if note := folder.record(*row):
                     tqdm.write(note)
+                snapshot = training.snapshot() | {"test_mse": test_mse}
                 folder.save(snapshot, best=best, numbered=is_numbered(training, save_every))
             bar.set_postfix_str(f"loss {loss:.5f}, test {test_mse:.5f}", refresh=False)
             bar.update()
@@ -465,7 +462,14 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
             images, test_images = train_set.images.to(device), test_set.images.to(device)
             if arguments.resume is None:
                 training.model.start(images)
-            train(training, images, test_images, folder, arguments.save_every, stop)
+            try:
+                train(training, images, test_images, folder, arguments.save_every, stop)
+            except Exception:
+                # Memory ran out, the reader of the output went away: no complete epoch is lost.
+                with contextlib.suppress(UserError, RuntimeError):
+                    folder.save_last()
+                raise
+            folder.save_last()
             if first_rank and (note := folder.append_waiting()):
                 print(note)
         if training.epoch < training.settings.epochs:
@@ -483,8 +487,10 @@ def run_training(arguments: argparse.Namespace, device: torch.device) -> int:
 @pictures.our_style()
 def main() -> int:
     arguments = parse_arguments()
-    device = choose_device(arguments.device)
-    with ranks.joined(device):
+    device, note = choose_device(arguments.device)
+    with ranks.joined(device), computing_on(device):
+        if note:
+            print(note)
         return run_training(arguments, device)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from autoencoder import UserError, ranks
+from autoencoder.device import fastest_precision
 from autoencoder.model import AutoEncoder
 from autoencoder.muon import Muon
 from autoencoder.storage.checkpoint import Checkpoint, numbers_like
@@ -183,30 +184,6 @@ def is_hidden_matrix(parameter: nn.Parameter) -> bool:
     """Whether a parameter is a matrix between hidden layers, of a size that suits Muon."""
     low, high = MUON_SIDES
     return parameter.ndim == 2 and low <= min(parameter.shape) and max(parameter.shape) <= high
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of this name, or with "auto" the fastest; raises UserError if there is none."""
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if name == "auto":
-        name = next(device for device in available if available[device])
-    if not available[name]:
-        raise UserError(f"--device {name}: there is none here; leave the option out or say cpu")
-    return torch.device(name)
-
-
-def fastest_precision(device: torch.device) -> str:
-    """bf16 where the hardware multiplies it, which is several times faster; else fp32."""
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
-    # Older versions of torch do not tell what a processor has, and multiply slowly in bfloat16.
-    tell = getattr(torch.cpu, "get_capabilities", dict)
-    capabilities: dict[str, bool] = tell() if device.type == "cpu" else {}
-    return "bf16" if capabilities.get("amx_bf16") or capabilities.get("avx512_bf16") else "fp32"
 
 
 # --- beginning, and going on ------------------------------------------------------------------

@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from autoencoder.device import fastest_precision
 from autoencoder.mnist import load_mnist
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import BEST, load_checkpoint
 from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.storage.run_folder import RunFolder
-from autoencoder.training import Settings, Training, fastest_precision
+from autoencoder.training import Settings, Training
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, LatentMap
 from autoencoder.view.motion import FRAME_MS

@@ -6,12 +6,14 @@ import os
 import re
 import struct
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import main as script
-from autoencoder import training
+from autoencoder import UserError, training
 from autoencoder.command_line import bar_shows
+from autoencoder.device import choose_device, computing_on
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
@@ -620,9 +622,130 @@ def test_a_mistyped_option_is_named(train: Any, folder: Path, words: list[str]) 
     assert not folder.exists()
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+
+
+@without_gpu
 def test_a_gpu_that_is_not_there(train: Any) -> None:
     assert_refused(train("--device", "cuda"), "--device cuda", "say cpu")
+
+
+@without_gpu
+def test_a_gpu_that_torch_sees_and_cannot_use(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    done = train("--device", "auto", "--epochs", "1")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.count("The GPU cannot be used (") == 1
+    assert "Training on cpu" in done.out
+    assert_refused(train("--device", "cuda"), "--device cuda: ", "say cpu")
+    assert "GPU" not in train("--device", "cpu", "--epochs", "1").out
+    monkeypatch.setenv("LOCAL_RANK", "0")  # of several processes that must agree
+    assert_refused(train("--device", "auto"), "cannot use its GPU", "add --device cpu")
+
+
+@without_gpu
+def test_a_driver_that_is_too_old(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def see_none() -> bool:
+        warnings.warn(
+            "CUDA initialization: The NVIDIA driver on your system is too old (found version"
+            " 11040). Please update your GPU driver by downloading and installing a new version"
+            " from the URL: http://www.nvidia.com/Download/index.aspx Alternatively, go to:"
+            " https://pytorch.org to install a PyTorch version that has been compiled with your"
+            " version of the CUDA driver. (Triggered internally at CUDAFunctions.cpp:109.)",
+            stacklevel=1,
+        )
+        return False
+
+    monkeypatch.setattr(torch.cuda, "is_available", see_none)
+    cause = "The NVIDIA driver on your system is too old (found version 11040)"
+    done = train("--device", "auto", "--epochs", "1")
+    assert (done.status, done.err) == (0, "")
+    assert f"The GPU cannot be used (CUDA initialization: {cause}): training on" in done.out
+    assert_refused(train("--device", "cuda"), cause + ";")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (
+            RuntimeError(
+                "CUDA error: no kernel image is available for execution on the device\n"
+                "CUDA kernel errors might be asynchronously reported at some other API call"
+            ),
+            "CUDA error: no kernel image is available for execution on the device",
+        ),
+        (
+            torch.cuda.OutOfMemoryError(
+                "CUDA out of memory. Tried to allocate 2.00 MiB. GPU 0 has a total capacity of"
+                " 79.18 GiB of which 1.19 MiB is free."
+            ),
+            "CUDA out of memory",
+        ),
+        (
+            RuntimeError(
+                "CUDA unknown error - this may be due to an incorrectly set up environment, e.g."
+                " changing env variable CUDA_VISIBLE_DEVICES after program start. Setting the"
+                " available devices to be zero."
+            ),
+            "CUDA unknown error - this may be due to an incorrectly set up environment, e.g."
+            " changing env variable CUDA_VISIBLE_DEVICES after program start",
+        ),
+        (AssertionError("Torch not compiled with CUDA enabled"), "Torch not compiled with CUDA"),
+    ],
+)
+def test_what_torch_says_of_a_gpu_first_is_told(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "ones", fail)
+    device, note = choose_device("auto")
+    assert device.type == "cpu"
+    assert note
+    assert cause in note
+    assert len(note) < 200
+    with pytest.raises(UserError, match=re.escape(cause)):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "memory ran out"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "memory ran"),
+        (MemoryError(), "smaller --batch_size"),
+        (RuntimeError("CUDA error: unspecified launch failure\nCompile with"), "launch failure;"),
+    ],
+)
+def test_memory_that_runs_out_later_costs_no_epoch(
+    train: Any,
+    folder: Path,
+    whole_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    told: str,
+) -> None:
+    really_train_epoch = script.train_epoch
+
+    def train_epoch(training: Training, *rest: Any) -> float | None:
+        if training.epoch == 3:
+            raise error
+        return really_train_epoch(training, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(script, "train_epoch", train_epoch)
+        outcome = train("--epochs", "6", "--save_every", "2")
+    assert_refused(outcome, told, "--resume goes on from the last complete epoch")
+    assert train("--resume", "--save_every", "2").status == 0
+    assert_same_training(folder / "autoencoder_epoch_6.pth", whole_run / "autoencoder_epoch_6.pth")
+    assert logged_epochs(folder) == [1, 2, 3, 4, 5, 6]
+
+
+def test_an_error_of_ours_is_no_error_of_the_device() -> None:
+    with pytest.raises(RuntimeError, match="shapes"), computing_on(torch.device("cpu")):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
 
 def test_a_resumed_file_that_is_missing(train: Any, tmp_path: Path) -> None:

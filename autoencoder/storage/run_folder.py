@@ -60,6 +60,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.best = path / BEST
+        self.last: dict[str, Any] | None = None
         self.log = path / "training_log.csv"
         self.waiting = path / "training_log_waiting.csv"
 
@@ -214,11 +215,21 @@ class RunFolder:
         }
 
     def save(self, contents: dict[str, Any], *, best: bool, numbered: bool) -> None:
-        """Save the checkpoint of an epoch as the best one, under its number, or both."""
+        """Save the checkpoint of an epoch as the best one, under its number, or both.
+
+        Where it has no number on disk, it stays in memory for save_last.
+        """
+        self.last = contents
         if best:
             save_checkpoint(self.best, contents)
         if numbered:
-            save_checkpoint(self.numbered(contents["epoch"]), contents)
+            self.save_last()
+
+    def save_last(self) -> None:
+        """Save the checkpoint of the last epoch under its number, unless it is."""
+        if self.last:
+            save_checkpoint(self.numbered(self.last["epoch"]), self.last)
+            self.last = None
 
     def load_best(self) -> Checkpoint | None:
         """The best checkpoint; None if there is none, or it is damaged."""
