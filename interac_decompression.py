@@ -11,7 +11,6 @@ Press h in the window for the keys.
 
 import argparse
 import itertools
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -39,7 +38,9 @@ from autoencoder.storage.checkpoint import (
 from autoencoder.storage.files import write_atomically
 from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.view import film, page, pictures
+from autoencoder.view.background import Background
 from autoencoder.view.comparison import Comparison
+from autoencoder.view.event_loop import EventLoop
 from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
 from autoencoder.view.follower import Follower
 from autoencoder.view.keyboard import HeldKey, digit_on_key, disconnect_shortcuts, name_of_key
@@ -120,17 +121,17 @@ class Explorer:
     ) -> None:
         self.latent_map = latent_map
         self.point: Point = np.array(point, dtype=float)
-        self.view = ExplorerView(figure, latent_map, self.point, HELP)
+        self.loop = EventLoop(figure.canvas)
+        self.view = ExplorerView(self.loop, latent_map, self.point, HELP)
         self.canvas: Any = figure.canvas
         self.message = ""
         self.digit_in: DigitIn | None = None
         self.dragging = False
         self.drawing: MouseButton | None = None
-        # Without an event loop no timer fires, and no events pile up either.
-        self.has_event_loop = self.canvas.required_interactive_framework is not None
-        self.request_redraw = Postponed(self.canvas, self.redraw).request
+        self.request_redraw = Postponed(self.loop, self.redraw).request
+        self.background = Background(self.loop, lambda: not (self.dragging or self.drawing))
         data = data or default_root()
-        self.comparison = Comparison(self.canvas, latent_map, data, self.compare, self.say)
+        self.comparison = Comparison(self.background, latent_map, data, self.compare, self.say)
         self.actions = {
             "n": lambda: self.take_in_any_of(np.flatnonzero(self.view.map.shown)),
             "c": self.clear,
@@ -142,19 +143,19 @@ class Explorer:
             "w": self.mark_walk,
             "r": self.go_home,
         }
-        self.tour = Tour(self.canvas, self.go_on)
+        self.tour = Tour(self.loop, self.go_on)
         self.held_key = HeldKey()
         self.chance = np.random.default_rng()
 
-        if self.has_event_loop:
+        if self.loop.runs:
             # What the first digit that goes in needs takes a second, in which a stroke would stall.
-            threading.Thread(target=latent_map.prepare, daemon=True).start()
+            self.background.begin(latent_map.prepare)
         disconnect_shortcuts(self.canvas)  # The explorer's keys come first: see on_key.
-        self.canvas.mpl_connect("button_press_event", self.on_press)
-        self.canvas.mpl_connect("motion_notify_event", self.on_move)
-        self.canvas.mpl_connect("button_release_event", self.on_release)
-        self.canvas.mpl_connect("key_press_event", self.on_key)
-        self.canvas.mpl_connect("key_release_event", self.held_key.on_release)
+        self.loop.connect("button_press_event", self.on_press)
+        self.loop.connect("motion_notify_event", self.on_move)
+        self.loop.connect("button_release_event", self.on_release)
+        self.loop.connect("key_press_event", self.on_key)
+        self.loop.connect("key_release_event", self.held_key.on_release)
 
     # --- the mouse ----------------------------------------------------------------------------
 
@@ -369,7 +370,7 @@ class Explorer:
         if self.digit_in is not None:
             self.point = np.clip(latent_map.encode(self.digit_in.pixels), -1, 1)
             self.digit_in.best = None
-        self.view.show_map(latent_map, self.point, glides=self.has_event_loop)
+        self.view.show_map(latent_map, self.point, glides=self.loop.runs)
         self.find_best_point()
         self.request_redraw()
 
@@ -378,18 +379,15 @@ class Explorer:
     def follow(self, file: FollowedFile) -> None:
         """Take up each network that replaces the one in this file."""
         digits = self.latent_map.digits
-        self.follower = Follower(self.canvas, file, digits, self.take_up, self.say)
+        self.follower = Follower(self.loop, self.background, file, digits, self.take_up, self.say)
 
-    def take_up(self, checkpoint: Checkpoint, latent_map: LatentMap) -> bool:
-        """Show a network that was trained meanwhile, unless the mouse is busy with the last one."""
-        if self.dragging or self.drawing:
-            return False
+    def take_up(self, checkpoint: Checkpoint, latent_map: LatentMap) -> None:
+        """Show a network that was trained meanwhile."""
         was_touring = bool(self.tour.stops)
         self.comparison.replace_network(latent_map)
         if was_touring and not self.tour.stops:
             self.toggle_tour()
         self.canvas.manager.set_window_title(title_of(latent_map.digits, checkpoint))
-        return True
 
 
 def unused_name() -> Path:
@@ -524,7 +522,9 @@ def main() -> None:
         print(f"Saved {arguments.save}")
     else:
         explorer.follow(followed)
-        pictures.show_windows()
+        # Work in hand is done to its end before the process ends, and before anything is let go.
+        with explorer.background.thread:
+            pictures.show_windows()
 
 
 if __name__ == "__main__":

@@ -779,7 +779,7 @@ def test_in_a_window_the_dots_glide_to_another_map(
 ) -> None:
     now = 0.0
     monkeypatch.setattr(time, "perf_counter", lambda: now)
-    monkeypatch.setattr(explorer, "has_event_loop", True)
+    monkeypatch.setattr(explorer.loop, "runs", True)
     press(explorer, "g")
     explorer.show_map(linear_map)
     explorer.redraw()
@@ -1057,7 +1057,7 @@ def test_a_replaced_checkpoint_is_taken_up(
     look()
     assert explorer.latent_map is shown
     explorer.dragging = False
-    look()
+    explorer.background.look()
     assert np.array_equal(explorer.latent_map.latents, latent_map.latents)
     assert np.array_equal(explorer.view.digit, digit)
     assert "epoch 600" in titles[-1]
@@ -1090,7 +1090,7 @@ def test_p_goes_back_to_the_network_that_came_meanwhile(
     press(explorer, "p")
     linear = explorer.latent_map
     press(explorer, "t")
-    assert explorer.take_up(checkpoint, newer)
+    explorer.take_up(checkpoint, newer)
     assert explorer.latent_map is linear
     assert f"(network: {newer.errors.mean():.4f})" in explorer.view.name.get_text()
     assert explorer.tour.stops

@@ -5,6 +5,7 @@ from typing import Any
 from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
 from autoencoder.view import pictures
+from autoencoder.view.event_loop import EventLoop
 from autoencoder.view.explorer_view import ExplorerView
 from autoencoder.view.latent_map import LatentMap
 from autoencoder.view.pictures import DIGIT_COLOURS
@@ -98,9 +99,9 @@ def drawn() -> list[NDArray[np.uint8]]:
             pictures.draw_training_curve(log),
         ]
         digits = Digits(torch.from_numpy((255 * images).astype(np.uint8)), torch.from_numpy(labels))
-        view = ExplorerView(
-            Figure((7, 4)), LatentMap(AutoEncoder().eval(), digits), np.zeros(2), "Help"
-        )
+        loop = EventLoop(Figure((7, 4)).canvas)
+        latent_map = LatentMap(AutoEncoder().eval(), digits)
+        view = ExplorerView(loop, latent_map, np.zeros(2), "Help")
         view.map.toggle_grid()
         view.help.set_visible(True)
         return [as_drawn(figure) for figure in (*figures, view.figure)]

@@ -1,41 +1,57 @@
 """Work that would make the window wait, done in a thread."""
 
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
+
+from autoencoder.view.event_loop import EventLoop
 
 POLL_MS = 50
 
 
 class Background:
-    """Does one piece of work at a time, and hands what it made to the thread of the window.
+    """Does one piece of work after the other, and hands what it made to the thread of the window.
+
+    When the window closes, the work in hand is done to its end, for nobody, and no other is begun.
 
     Parameters
     ----------
-    canvas : FigureCanvasBase
-        Without an event loop, the work is done at once.
+    loop : EventLoop
+        Where it does not run, the work is done at once.
+    is_free : callable
+        Tells whether the window can take what was made; until then that waits.
+
+    Attributes
+    ----------
+    thread : ThreadPoolExecutor
+        The process must not end before it: a thread that is cut off inside torch aborts.
     """
 
-    def __init__(self, canvas: Any) -> None:
-        self.has_event_loop = canvas.required_interactive_framework is not None
-        self.timer = canvas.new_timer(POLL_MS, [(self.look, (), {})])
-        self.threads = ThreadPoolExecutor(1)
-        self.work: Future[Any] | None = None
+    def __init__(self, loop: EventLoop, is_free: Callable[[], bool]) -> None:
+        self.loop, self.is_free = loop, is_free
+        self.thread = ThreadPoolExecutor(1)
+        loop.endings.append(partial(self.thread.shutdown, wait=False, cancel_futures=True))
+        self.timer = loop.timer(POLL_MS, self.look)
+        self.pending: deque[tuple[Future[Any], Callable[[Future[Any]], object]]] = deque()
 
-    def begin(self, make: Callable[[], Any], take: Callable[[Future[Any]], None]) -> None:
+    def begin(
+        self, make: Callable[[], Any], take: Callable[[Future[Any]], object] = Future.result
+    ) -> None:
         """Begin to make something, to be taken when it is made or has failed."""
-        if self.work is not None:
-            return
-        self.work, self.take = self.threads.submit(make), take
-        if self.has_event_loop:
-            self.timer.start()
-        else:
-            self.work.exception()  # It waits.
+        work = self.thread.submit(make)
+        self.pending.append((work, take))
+        if not self.loop.runs:
+            wait([work])
             self.look()
+        elif len(self.pending) == 1:
+            self.timer.start()
 
     def look(self) -> None:
-        """Hand over the work if it is done."""
-        if self.work is not None and self.work.done():
+        """Hand over what is made, if the window is free."""
+        if self.pending and self.pending[0][0].done() and self.is_free():
+            work, take = self.pending.popleft()
+            take(work)
+        if not self.pending:
             self.timer.stop()
-            work, self.work = self.work, None
-            self.take(work)

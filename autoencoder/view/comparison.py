@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
 from autoencoder import UserError
 from autoencoder.linear import PrincipalComponents
@@ -17,7 +16,7 @@ class Comparison:
 
     Parameters
     ----------
-    canvas : FigureCanvasBase
+    background : Background
     network : LatentMap
         The map that is shown first.
     data : Path
@@ -26,25 +25,33 @@ class Comparison:
         Shows the first of two maps, compared with the second; None where there is none yet.
     say : callable
         Shows a message.
+
+    Attributes
+    ----------
+    is_fitting : bool
     """
 
     def __init__(
         self,
-        canvas: Any,
+        background: Background,
         network: LatentMap,
         data: Path,
         show: Callable[[LatentMap, LatentMap | None], None],
         say: Callable[[str], None],
     ) -> None:
+        self.background = background
         self.network, self.data = network, data
         self.show, self.say = show, say
-        self.background = Background(canvas)
+        self.is_fitting = False
         self.linear: LatentMap | None = None
         self.shows_linear = False
 
     def toggle(self) -> None:
         """Go over to the map that is not shown."""
+        if self.is_fitting:
+            return
         if self.linear is None:
+            self.is_fitting = True
             self.say("fitting PCA ...")
             self.background.begin(self.fit, self.take)
         else:
@@ -66,11 +73,11 @@ class Comparison:
         """The map of the digits under the principal components of the training digits."""
         training = load_mnist(self.data, "train")
         fitted = LatentMap(PrincipalComponents(training.images), self.network.digits)
-        for each in (fitted, self.network):
-            each.prepare()
+        fitted.prepare()
         return fitted
 
     def take(self, work: Future[LatentMap]) -> None:
+        self.is_fitting = False
         try:
             self.linear = work.result()
         except UserError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autoencoder.handwriting import Pixels
+from autoencoder.view.event_loop import EventLoop
 from autoencoder.view.latent_map import NEIGHBOURS, LatentMap, Point
 from autoencoder.view.map_panel import MapPanel
 from autoencoder.view.motion import Glide
@@ -66,8 +67,8 @@ class ExplorerView:
 
     Parameters
     ----------
-    figure : Figure
-        Empty.
+    loop : EventLoop
+        Of the canvas of an empty figure.
     latent_map : LatentMap
     point : (x, y) in [-1, 1]²
         The first point to show; the map is large enough for it.
@@ -80,14 +81,17 @@ class ExplorerView:
         What the point shown last decodes to.
     """
 
-    def __init__(self, figure: Figure, latent_map: LatentMap, point: Point, help_text: str) -> None:
+    def __init__(
+        self, loop: EventLoop, latent_map: LatentMap, point: Point, help_text: str
+    ) -> None:
+        self.canvas = loop.canvas
+        figure: Figure = loop.canvas.figure
         self.figure = figure
-        self.canvas: Any = figure.canvas
         self.latent_map = latent_map
         self.other_map: LatentMap | None = None
         self.map = MapPanel(figure, latent_map, latent_map.limits(point))
         self.paper = Rectangle((0, 0), *MAP_SIDE, color="white", transform=figure.transFigure)
-        self.glide = Glide(self.canvas, self.map, self.draw_map, self.canvas.draw_idle)
+        self.glide = Glide(loop, self.map, self.draw_map, self.canvas.draw_idle)
         self.build_digit_in()
         self.build_digit()
         self.build_neighbours()
@@ -111,7 +115,7 @@ class ExplorerView:
             for artist in layer.artists:
                 artist.set_animated(self.canvas.supports_blit)
         self.can_blit = False
-        self.canvas.mpl_connect("draw_event", self.on_draw)
+        loop.connect("draw_event", self.on_draw)
         self.update(point)
 
     # --- what is on the figure ----------------------------------------------------------------

@@ -4,13 +4,13 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
 
 from autoencoder import UserError
 from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import Checkpoint, load_checkpoint
 from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.view.background import Background
+from autoencoder.view.event_loop import EventLoop
 from autoencoder.view.latent_map import LatentMap
 
 import torch
@@ -22,43 +22,41 @@ PAUSE, PAUSE_SHARE = 10.0, 20
 
 
 class Follower:
-    """Looks every second whether a checkpoint was replaced, and loads it in a thread of its own.
+    """Looks every second whether a checkpoint was replaced, and has it loaded in the background.
 
     Parameters
     ----------
-    canvas : FigureCanvasBase
-        Its timer looks; without an event loop nothing happens.
+    loop : EventLoop
+        Where it does not run, nothing happens.
+    background : Background
     file : FollowedFile
     digits : Digits
         The digits on the map.
     take_up : callable
-        Called with the checkpoint and its map; returns False to be called again in a second.
+        Called with the checkpoint and its map.
     say : callable
         Called with a message where the file holds no network that can be shown.
     """
 
     def __init__(
         self,
-        canvas: Any,
+        loop: EventLoop,
+        background: Background,
         file: FollowedFile,
         digits: Digits,
-        take_up: Callable[[Checkpoint, LatentMap], bool],
+        take_up: Callable[[Checkpoint, LatentMap], None],
         say: Callable[[str], None],
     ) -> None:
         self.file, self.digits = file, digits
         self.take_up, self.say = take_up, say
-        self.background = Background(canvas)
-        self.waiting: tuple[Checkpoint, LatentMap] | None = None
+        self.background = background
         self.next_load = 0.0
-        self.timer = canvas.new_timer(LOOK_MS, [(self.on_second, (), {})])
+        self.timer = loop.timer(LOOK_MS, self.on_second)
         self.timer.start()
 
     def on_second(self) -> None:
-        """Hand over what waits to be taken up, or else look at the file."""
-        if self.waiting is not None:
-            if self.take_up(*self.waiting):
-                self.waiting = None
-        elif time.monotonic() >= self.next_load and self.file.has_changed():
+        """Look at the file, unless the last network came a moment ago."""
+        if time.monotonic() >= self.next_load and self.file.has_changed():
             self.next_load = math.inf
             self.background.begin(self.load, self.take)
 
@@ -81,5 +79,4 @@ class Follower:
             gone = self.file.seen is None
             self.say("the checkpoint is gone" if gone else "the new checkpoint is unreadable")
         else:
-            self.waiting = work.result()
-            self.on_second()
+            self.take_up(*work.result())

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
+from autoencoder.view.event_loop import EventLoop
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, LatentMap, Point
 from autoencoder.view.map_panel import MapPanel
 
@@ -17,7 +17,7 @@ class Tour:
 
     Parameters
     ----------
-    canvas : FigureCanvasBase
+    loop : EventLoop
     go_to : callable
         Moves the point.
 
@@ -27,9 +27,9 @@ class Tour:
         Where it began and the densest points; empty while there is no tour.
     """
 
-    def __init__(self, canvas: Any, go_to: Callable[[Point], None]) -> None:
+    def __init__(self, loop: EventLoop, go_to: Callable[[Point], None]) -> None:
         self.go_to = go_to
-        self.timer = canvas.new_timer(FRAME_MS, [(self.on_frame, (), {})])
+        self.timer = loop.timer(FRAME_MS, self.on_frame)
         self.stops: list[Point] = []
 
     def begin(self, latent_map: LatentMap, point: Point) -> None:
@@ -66,7 +66,7 @@ class Glide:
 
     Parameters
     ----------
-    canvas : FigureCanvasBase
+    loop : EventLoop
     panel : MapPanel
     draw_frame : callable
         Draws the panel while the dots move.
@@ -76,14 +76,14 @@ class Glide:
 
     def __init__(
         self,
-        canvas: Any,
+        loop: EventLoop,
         panel: MapPanel,
         draw_frame: Callable[[], None],
         draw_end: Callable[[], None],
     ) -> None:
         self.panel = panel
         self.draw_frame, self.draw_end = draw_frame, draw_end
-        self.timer = canvas.new_timer(FRAME_MS, [(self.on_frame, (), {})])
+        self.timer = loop.timer(FRAME_MS, self.on_frame)
 
     def begin(self) -> None:
         """Begin where the dots are, to end where the panel's map has them."""
@@ -111,20 +111,19 @@ class Postponed:
 
     Parameters
     ----------
-    canvas : FigureCanvasBase
-        Without an event loop no timer fires, and no events pile up either: nothing waits.
+    loop : EventLoop
+        Where it does not run, nothing waits.
     act : callable
     """
 
-    def __init__(self, canvas: Any, act: Callable[[], None]) -> None:
-        self.act = act
+    def __init__(self, loop: EventLoop, act: Callable[[], None]) -> None:
+        self.loop, self.act = loop, act
         self.waits = False
-        self.has_event_loop = canvas.required_interactive_framework is not None
-        self.timer = canvas.new_timer(1, [(self.on_timer, (), {})])
+        self.timer = loop.timer(1, self.on_timer)
         self.timer.single_shot = True
 
     def request(self) -> None:
-        if not self.has_event_loop:
+        if not self.loop.runs:
             self.act()
         elif not self.waits:
             self.waits = True

@@ -4,6 +4,7 @@ Pictures are drawn without pyplot, which would choose a backend: they need no di
 """
 
 import contextlib
+import gc
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 from autoencoder import UserError, view
 from autoencoder.storage.files import make_folder, write_atomically
+from autoencoder.view.event_loop import announce_closing
 
 import matplotlib as mpl
 import numpy as np
@@ -105,8 +107,12 @@ def open_window(size: tuple[float, float], dpi: float, title: str) -> Figure:
     smaller = dpi * min(1, *(room / (dpi * np.array(size))))
     if smaller < dpi:
         plt.close(figure)
+        del figure, manager
+        # Tk aborts where another thread comes to free its window.
+        gc.collect()
         return open_window(size, smaller, title)
     manager.set_window_title(title)
+    announce_closing(manager)
     return figure
 
 
