@@ -6,6 +6,7 @@ Pictures are drawn without pyplot, which would choose a backend: they need no di
 import contextlib
 import gc
 import io
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -127,9 +128,13 @@ def room_on_screen(window: Any) -> NDArray[np.float64]:
 
 
 def show_windows() -> None:
-    """Run until the user has closed all windows."""
+    """Run until the user has closed all windows.
+
+    From here on Ctrl-C ends the process at once: toolkits would print a traceback and go on.
+    """
     from matplotlib import pyplot as plt
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     plt.show()
 
 
