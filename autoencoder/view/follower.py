@@ -62,6 +62,7 @@ class Follower:
 
     def load(self) -> tuple[Checkpoint, LatentMap]:
         """Load the network and put the digits on its map."""
+        threads = torch.get_num_threads()
         # The training beside it wants the other cores.
         torch.set_num_threads(1)
         began = time.monotonic()
@@ -70,6 +71,7 @@ class Follower:
             latent_map = LatentMap(checkpoint.model, self.digits)
             latent_map.prepare()
         finally:
+            torch.set_num_threads(threads)
             took = time.monotonic() - began
             self.next_load = began + max(PAUSE, PAUSE_SHARE * took)
         return checkpoint, latent_map
