@@ -128,8 +128,9 @@ class Explorer:
         self.digit_in: DigitIn | None = None
         self.dragging = False
         self.drawing: MouseButton | None = None
+        self.button_is_down = False
         self.request_redraw = Postponed(self.loop, self.redraw).request
-        self.background = Background(self.loop, lambda: not (self.dragging or self.drawing))
+        self.background = Background(self.loop, self.is_free)
         data = data or default_root()
         self.comparison = Comparison(self.background, latent_map, data, self.compare, self.say)
         self.actions = {
@@ -139,7 +140,7 @@ class Explorer:
             "d": self.view.toggle_densities,
             "t": self.toggle_tour,
             "s": self.save_view,
-            "p": self.comparison.toggle,
+            "p": self.toggle_map,
             "w": self.mark_walk,
             "r": self.go_home,
         }
@@ -160,6 +161,7 @@ class Explorer:
     # --- the mouse ----------------------------------------------------------------------------
 
     def on_press(self, event: MouseEvent) -> None:
+        self.button_is_down = True
         self.view.show_help(False)
         toolbar = self.canvas.toolbar
         if toolbar is not None and toolbar.mode:
@@ -198,7 +200,7 @@ class Explorer:
     def on_release(self, event: MouseEvent) -> None:
         if self.drawing:
             self.find_best_point()
-        self.dragging = False
+        self.dragging = self.button_is_down = False
         self.drawing = None
 
     # --- a digit goes in ----------------------------------------------------------------------
@@ -324,7 +326,11 @@ class Explorer:
         self.request_redraw()
 
     def redraw(self) -> None:
-        self.view.show(self.point, self.digit_in, self.message)
+        self.view.show(self.point, self.digit_in, self.message or self.what_goes_on())
+
+    def what_goes_on(self) -> str:
+        """What the user waits for, if anything."""
+        return "fitting PCA ..." if self.comparison.is_fitting else ""
 
     def go_home(self) -> None:
         """Bring back the centre, and into view the whole map."""
@@ -352,6 +358,12 @@ class Explorer:
         self.point = point
         self.request_redraw()
 
+    def toggle_map(self) -> None:
+        """Go over to the map without a network, which is fitted when first asked for, or back."""
+        self.message = ""
+        self.comparison.toggle()
+        self.request_redraw()
+
     def compare(self, latent_map: LatentMap, other_map: LatentMap | None) -> None:
         """Show a map, and tell its errors beside those of another one."""
         self.view.compare(latent_map, other_map)
@@ -362,19 +374,28 @@ class Explorer:
     def show_map(self, latent_map: LatentMap) -> None:
         """Go over to another map of the same digits, to which their dots glide in half a second.
 
-        The point stays where it is, or goes with the digit that is in to its code there. Without
-        an event loop, the dots jump.
+        The point stays where it is, or goes with the digit that is in to its code there. A newer
+        network leaves the tour and a zoomed view where they are. Without an event loop, the dots
+        jump.
         """
-        self.tour.stop()
+        is_newer = latent_map.name == self.latent_map.name
+        if is_newer:
+            self.tour.change_map(latent_map)
+        else:
+            self.tour.stop()
         self.latent_map = latent_map
         if self.digit_in is not None:
             self.point = np.clip(latent_map.encode(self.digit_in.pixels), -1, 1)
             self.digit_in.best = None
-        self.view.show_map(latent_map, self.point, glides=self.loop.runs)
+        self.view.show_map(latent_map, self.point, self.loop.runs, keeps_view=is_newer)
         self.find_best_point()
         self.request_redraw()
 
     # --- beside a training --------------------------------------------------------------------
+
+    def is_free(self) -> bool:
+        """Whether the map can change: not under the hand, and not while it is changing."""
+        return not (self.button_is_down or self.view.glide.goes_on)
 
     def follow(self, file: FollowedFile) -> None:
         """Take up each network that replaces the one in this file."""
@@ -383,10 +404,7 @@ class Explorer:
 
     def take_up(self, checkpoint: Checkpoint, latent_map: LatentMap) -> None:
         """Show a network that was trained meanwhile."""
-        was_touring = bool(self.tour.stops)
         self.comparison.replace_network(latent_map)
-        if was_touring and not self.tour.stops:
-            self.toggle_tour()
         self.canvas.manager.set_window_title(title_of(latent_map.digits, checkpoint))
 
 

@@ -1,9 +1,11 @@
 """The explorer in this process, on Agg, driven by matplotlib's own events."""
 
+import concurrent.futures
 import gc
 import os
 import random
 import re
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +36,14 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent
+from matplotlib.backend_bases import (
+    CloseEvent,
+    KeyEvent,
+    MouseButton,
+    MouseEvent,
+    NavigationToolbar2,
+    TimerBase,
+)
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -52,9 +61,39 @@ def latent_map(test_set: tuple[Tensor, Tensor]) -> LatentMap:
     return LatentMap(load_checkpoint(PRETRAINED).model, Digits(*test_set).first(2000))
 
 
-def explore(latent_map: LatentMap, point: tuple[float, float] = (0, 0)) -> Explorer:
+class Clock(TimerBase):
+    """A timer that fires when a test says so."""
+
+    ticks = False
+
+    def _timer_start(self) -> None:
+        self.ticks = True
+
+    def _timer_stop(self) -> None:
+        self.ticks = False
+
+
+class WindowCanvas(FigureCanvasAgg):
+    """A canvas that takes itself for a window's: what it asks for later waits for its timers."""
+
+    required_interactive_framework = "a test"
+
+    def __init__(self, figure: Figure) -> None:
+        super().__init__(figure)
+        self.timers: list[Clock] = []
+
+    def new_timer(self, interval: Any = None, callbacks: Any = None) -> TimerBase:
+        self.timers.append(Clock(interval, callbacks))
+        return self.timers[-1]
+
+
+def explore(
+    latent_map: LatentMap,
+    point: tuple[float, float] = (0, 0),
+    canvas: type[FigureCanvasAgg] = FigureCanvasAgg,
+) -> Explorer:
     figure = Figure(FIGURE_SIZE, dpi=DPI)
-    FigureCanvasAgg(figure)
+    canvas(figure)
     explorer = Explorer(figure, latent_map, point)
     figure.canvas.draw()
     return explorer
@@ -109,6 +148,7 @@ def click_legend(explorer: Explorer, digit: int, *modifiers: str) -> None:
     box = text.get_window_extent()
     x, y = (box.p0 + box.p1) / 2
     at_pixel(explorer, "button_press_event", x, y, modifiers=modifiers)
+    at_pixel(explorer, "button_release_event", x, y)
 
 
 # --- what is shown ----------------------------------------------------------------------------
@@ -836,12 +876,48 @@ def test_p_shows_the_same_digits_without_a_network_and_back(
     assert pair.endswith(f"; network: {other:.3f}")
 
     press(explorer, "p")
-    assert explorer.view.name.get_text().startswith("The network: test error ")
+    assert explorer.view.name.get_text() == ""
     assert explorer.view.pair.get_text().endswith(f"; PCA: {own:.3f}")
     press(explorer, "c")
     press(explorer, "r")
     assert np.array_equal(dots(explorer), latent_map.latents)
-    assert np.array_equal(pixels_of(explorer)[100:], before[100:])
+    assert np.array_equal(pixels_of(explorer), before)
+
+
+def test_fitting_pca_says_so_and_waits_for_the_hand(
+    latent_map: LatentMap, linear_map: LatentMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explorer = explore(latent_map, canvas=WindowCanvas)
+    is_fitted = threading.Event()
+    fits = []
+
+    def fit() -> LatentMap:
+        fits.append(is_fitted.wait(60))
+        return linear_map
+
+    def message() -> str:
+        explorer.background.look()
+        explorer.redraw()
+        return explorer.view.message.get_text()
+
+    monkeypatch.setattr(explorer.comparison, "fit", fit)
+    press(explorer, "p")
+    for x in (0, 0.1):
+        explorer.move_to((x, 0.1))
+        assert message() == "fitting PCA ..."
+    press(explorer, "p")
+    explorer.say("saved")
+    assert message() == "saved"
+    # What ends while a button is down waits until it no longer is.
+    mouse(explorer, "button_press_event", (0.2, 0.2))
+    is_fitted.set()
+    concurrent.futures.wait([work for work, _ in explorer.background.pending])
+    assert message() == "fitting PCA ..."
+    assert explorer.latent_map is latent_map
+    mouse(explorer, "button_release_event", (0.2, 0.2))
+    assert message() == ""
+    assert explorer.latent_map is linear_map
+    assert fits == [True]
 
 
 def test_p_without_the_training_digits_says_so(
@@ -854,6 +930,43 @@ def test_p_without_the_training_digits_says_so(
     press(explorer, "p")
     assert explorer.view.message.get_text() == "cannot read the training digits"
     assert explorer.view.map.latent_map is explorer.latent_map
+
+
+# --- the way out --------------------------------------------------------------------------------
+
+
+def test_closing_ends_all_that_moves_listens_or_waits(
+    latent_map: LatentMap, linear_map: LatentMap, tmp_path: Path
+) -> None:
+    explorer = explore(latent_map, canvas=WindowCanvas)
+    explorer.follow(FollowedFile(tmp_path / "best.pth"))
+    explorer.show_map(linear_map)
+    press(explorer, "t")
+    begun, may_end = threading.Event(), threading.Event()
+    done = []
+
+    def work() -> None:
+        begun.set()
+        done.append(may_end.wait(60))
+
+    explorer.background.begin(work)
+    explorer.background.begin(work)
+    assert begun.wait(60)
+    explorer.move_to((0.1, 0.1))
+    # Those of the tour, the glide, the follower, the background and the postponed drawing.
+    assert [timer.ticks for timer in explorer.canvas.timers] == 5 * [True]
+
+    event = CloseEvent("close_event", explorer.canvas)
+    explorer.canvas.callbacks.process("close_event", event)
+    assert [timer.ticks for timer in explorer.canvas.timers] == 5 * [False]
+    point, shown = explorer.point, pixels_of(explorer)
+    press(explorer, "3")
+    click(explorer, (0.5, 0.5))
+    assert explorer.point is point
+    assert np.array_equal(pixels_of(explorer), shown)
+    may_end.set()
+    explorer.background.thread.shutdown()
+    assert done == [True]
 
 
 # --- a walk -------------------------------------------------------------------------------------
@@ -1052,11 +1165,12 @@ def test_a_replaced_checkpoint_is_taken_up(
         assert explorer.latent_map is shown
 
     # A good one again, which waits until the mouse is free.
-    explorer.dragging = True
+    mouse(explorer, "button_press_event", (0.3, 0.2))
     save_checkpoint(path, contents)
     look()
     assert explorer.latent_map is shown
-    explorer.dragging = False
+    mouse(explorer, "button_release_event", (0.3, 0.2))
+    explorer.move_to((0.3, 0.2))
     explorer.background.look()
     assert np.array_equal(explorer.latent_map.latents, latent_map.latents)
     assert np.array_equal(explorer.view.digit, digit)
@@ -1076,6 +1190,57 @@ def test_a_training_is_looked_at_only_now_and_then(latent_map: LatentMap, tmp_pa
     path.write_bytes(RECORD.read_bytes())
     explorer.follower.on_second()
     assert explorer.latent_map is taken
+
+
+def test_a_newer_network_leaves_a_zoomed_view_and_a_tour_where_they_are(
+    explorer: Explorer, latent_map: LatentMap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    checkpoint = load_checkpoint(RECORD)
+    newer = LatentMap(checkpoint.model, latent_map.digits)
+    explorer.canvas.manager = SimpleNamespace(set_window_title=lambda _: None)
+    toolbar = NavigationToolbar2(explorer.canvas)
+    panel = explorer.view.map
+    panel.axes.set(xlim=(0.2, 0.4), ylim=(-0.1, 0.1))
+    press(explorer, "t")
+    now = 2.25 * SECONDS_A_LEG
+    explorer.take_up(checkpoint, newer)
+    assert np.array_equal(panel.view_limits, [(0.2, 0.4), (-0.1, 0.1)])
+    explorer.tour.on_frame()
+    one, two = newer.densest_point(1), newer.densest_point(2)
+    assert one is not None
+    assert two is not None
+    assert np.allclose(explorer.point, 0.75 * one + 0.25 * two)
+    # The toolbar's home is the whole of the newer map.
+    toolbar.home()
+    assert np.array_equal(panel.view_limits, newer.limits((0, 0)))
+    # A whole map stays whole.
+    explorer.take_up(checkpoint, latent_map)
+    assert np.array_equal(panel.view_limits, latent_map.limits(explorer.point))
+
+
+def test_a_followed_network_leaves_torch_its_threads(latent_map: LatentMap, tmp_path: Path) -> None:
+    explorer = explore(latent_map)
+    explorer.canvas.manager = SimpleNamespace(set_window_title=lambda _: None)
+    path = tmp_path / "best.pth"
+    explorer.follow(FollowedFile(path))
+    path.write_bytes(PRETRAINED.read_bytes())
+    counts: list[int] = []
+
+    def count_threads() -> None:
+        explorer.background.begin(torch.get_num_threads, lambda work: counts.append(work.result()))
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        count_threads()
+        explorer.follower.on_second()
+        count_threads()
+        assert explorer.latent_map is not latent_map
+        assert counts == 2 * [threads + 1]
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_p_goes_back_to_the_network_that_came_meanwhile(

@@ -24,7 +24,7 @@ class Comparison:
     show : callable
         Shows the first of two maps, compared with the second; None where there is none yet.
     say : callable
-        Shows a message.
+        Shows a message where there are no training digits to fit.
 
     Attributes
     ----------
@@ -52,7 +52,6 @@ class Comparison:
             return
         if self.linear is None:
             self.is_fitting = True
-            self.say("fitting PCA ...")
             self.background.begin(self.fit, self.take)
         else:
             self.shows_linear = not self.shows_linear
@@ -83,5 +82,4 @@ class Comparison:
         except UserError:
             self.say("cannot read the training digits")
         else:
-            self.say("")
             self.toggle()

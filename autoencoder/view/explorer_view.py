@@ -277,26 +277,33 @@ class ExplorerView:
         self.canvas.draw_idle()
 
     def forget_views(self) -> None:
-        if self.canvas.toolbar is not None:
-            self.canvas.toolbar.update()
+        """Have the toolbar take the whole map for its home, and forget other views than this."""
+        toolbar, whole, view = self.canvas.toolbar, self.map.limits, self.map.destination
+        if toolbar is None:
+            return
+        toolbar.update()
+        if view is not whole:
+            for limits in (whole, view):
+                self.map.axes.set(xlim=limits[0], ylim=limits[1])
+                toolbar.push_current()
 
     def compare(self, here: LatentMap, there: LatentMap | None) -> None:
-        """Tell the errors of the map that is shown and of another one, where there is one."""
+        """Tell the errors of the linear map while it is shown, and of the network's."""
         self.other_map = there
-        if there is not None:
+        words = ""
+        if there is not None and here.name == "PCA":
             errors = here.errors.mean(), there.errors.mean()
-            self.name.set_text(
-                f"{here.title}: test error {errors[0]:.4f} ({there.name}: {errors[1]:.4f})"
-            )
-            self.canvas.draw_idle()
+            words = f"PCA, without a network: test error {errors[0]:.4f} (network: {errors[1]:.4f})"
+        self.name.set_text(words)
+        self.canvas.draw_idle()
 
-    def show_map(self, latent_map: LatentMap, point: Point, glides: bool) -> None:
+    def show_map(self, latent_map: LatentMap, point: Point, glides: bool, keeps_view: bool) -> None:
         """Belong to another map of the same digits, to which the dots glide or jump.
 
-        It is large enough for a point.
+        It is large enough for a point. The view stays where somebody has zoomed, if it is to.
         """
         self.latent_map = latent_map
-        self.map.set_off(latent_map, latent_map.limits(point))
+        self.map.set_off(latent_map, latent_map.limits(point), keeps_view)
         self.walk.show_map(latent_map, *self.map.limits.T)
         self.forget_views()
         if glides:

@@ -66,11 +66,6 @@ class LatentMap:
         """What draws the digits."""
         return "PCA" if isinstance(self.model, PrincipalComponents) else "network"
 
-    @property
-    def title(self) -> str:
-        """What to call the map."""
-        return "PCA, without a network" if self.name == "PCA" else "The network"
-
     @cached_property
     def errors(self) -> NDArray[np.float32]:
         """The mean squared error per pixel of each digit's reconstruction: (N,), ascending."""

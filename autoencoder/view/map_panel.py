@@ -34,6 +34,8 @@ class MapPanel:
     Attributes
     ----------
     axes : Axes
+    destination : (2, 2) float64
+        What it shows when all dots are in their places.
     places : (N, 2) float32
         Where the dots are: the codes, but on their way to another map.
     visible : (10,) bool
@@ -43,7 +45,7 @@ class MapPanel:
     """
 
     def __init__(self, figure: Figure, latent_map: LatentMap, limits: Limits) -> None:
-        self.latent_map, self.limits = latent_map, limits
+        self.latent_map, self.limits, self.destination = latent_map, limits, limits
         self.places = latent_map.latents
         self.visible = np.ones(10, dtype=bool)
         self.shown = self.visible[latent_map.labels]
@@ -130,12 +132,18 @@ class MapPanel:
 
     def show_whole(self) -> None:
         """Bring the whole map into view."""
+        self.destination = self.limits
         self.axes.set(xlim=self.limits[0], ylim=self.limits[1])
 
     # --- another map --------------------------------------------------------------------------
 
-    def set_off(self, latent_map: LatentMap, limits: Limits) -> None:
-        """Belong to another map of the same digits, whose dots are still in their old places."""
+    def set_off(self, latent_map: LatentMap, limits: Limits, keeps_view: bool) -> None:
+        """Belong to another map of the same digits, whose dots are still in their old places.
+
+        They set off to the whole map, or to the part of it that somebody looks at.
+        """
+        zoomed = not np.array_equal(self.view_limits, self.limits)
+        self.destination = self.view_limits if zoomed and keeps_view else limits
         self.latent_map = self.grid.latent_map = latent_map
         self.limits = limits
         self.grid.set_visible(False)
@@ -150,7 +158,7 @@ class MapPanel:
 
     def arrive(self) -> None:
         """Show the map as it is when all dots are where they belong."""
-        self.place(self.latent_map.latents, self.limits)
+        self.place(self.latent_map.latents, self.destination)
         self.grid.set_visible(self.with_grid)
         self.draw_densities()
 

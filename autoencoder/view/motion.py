@@ -41,6 +41,11 @@ class Tour:
         self.stops = []
         self.timer.stop()
 
+    def change_map(self, latent_map: LatentMap) -> None:
+        """Go on with the tour, if there is one, as far along on the way over another map."""
+        if self.stops:
+            self.stops[1:] = densest_points(latent_map)
+
     def on_frame(self) -> None:
         """Move to where the tour is by now."""
         legs = (time.perf_counter() - self.began) / SECONDS_A_LEG
@@ -72,6 +77,11 @@ class Glide:
         Draws the panel while the dots move.
     draw_end : callable
         Draws the whole figure when they have arrived.
+
+    Attributes
+    ----------
+    goes_on : bool
+        Whether the dots are on their way.
     """
 
     def __init__(
@@ -84,12 +94,14 @@ class Glide:
         self.panel = panel
         self.draw_frame, self.draw_end = draw_frame, draw_end
         self.timer = loop.timer(FRAME_MS, self.on_frame)
+        self.goes_on = False
 
     def begin(self) -> None:
         """Begin where the dots are, to end where the panel's map has them."""
         self.start = self.panel.places, self.panel.view_limits
-        self.end = self.panel.latent_map.latents, self.panel.limits
+        self.end = self.panel.latent_map.latents, self.panel.destination
         self.began = time.perf_counter()
+        self.goes_on = True
         self.on_frame()
         self.timer.start()
 
@@ -97,6 +109,7 @@ class Glide:
         """Place the dots where they are by now: they set off and arrive slowly."""
         progress = (time.perf_counter() - self.began) / SECONDS_A_GLIDE
         if progress >= 1:
+            self.goes_on = False
             self.timer.stop()
             self.panel.arrive()
             self.draw_end()
