@@ -199,11 +199,11 @@ def train(
             now = time.perf_counter()
             seconds, began = now - began, now
             if ranks.rank() == 0:
+                snapshot = training.snapshot() | {"test_mse": test_mse}
                 rate = training.adam.param_groups[0]["lr"]
                 row = (training.epoch, loss, test_mse, rate, seconds, COMPRESSION)
                 if note := folder.record(*row):
                     tqdm.write(note)
-                snapshot = training.snapshot() | {"test_mse": test_mse}
                 folder.save(snapshot, best=best, numbered=is_numbered(training, save_every))
             bar.set_postfix_str(f"loss {loss:.5f}, test {test_mse:.5f}", refresh=False)
             bar.update()
