@@ -35,7 +35,7 @@ def choose_device(name: str) -> tuple[torch.device, str | None]:
         if name != "auto":
             why = obstacle or "there is none here"
             raise UserError(f"--device {name}: {why}; leave the option out or say cpu")
-        if obstacle and "LOCAL_RANK" in os.environ:
+        if obstacle and os.environ.get("WORLD_SIZE", "1") != "1":
             raise UserError(f"this process cannot use its GPU ({obstacle}): add --device cpu")
         if obstacle:
             return torch.device("cpu"), f"The GPU cannot be used ({obstacle}): training on the CPU"
@@ -106,5 +106,6 @@ def reason_to_stop(error: RuntimeError | MemoryError, device: torch.device) -> s
 
 
 def first_sentence(message: object) -> str:
-    """What torch says first, which is the cause; lines of advice follow it."""
-    return re.split(r"(?<!\.\w)\.\s|\n", str(message).strip())[0].rstrip(".")
+    """What torch says first, which is the cause; its lines of source and advice are left out."""
+    text = re.sub(r"\[[^]]*\.cc:\d+\] ", "", str(message).strip())
+    return re.split(r"(?<!\.\w)\.\s|\n", text)[0].rstrip(".")

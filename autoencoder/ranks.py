@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from autoencoder import UserError
+from autoencoder.device import first_sentence
 
 import torch
 import torch.distributed as dist
@@ -64,7 +66,8 @@ def joined(device: torch.device) -> Iterator[None]:
     Raises
     ------
     UserError
-        If there is no GPU for this process, or only one that cannot train with others.
+        If there is no GPU for this process, or only one that cannot train with others; if the
+        processes cannot connect to each other, or one is gone.
     """
     if os.environ.get("WORLD_SIZE", "1") == "1":
         yield
@@ -76,12 +79,36 @@ def joined(device: torch.device) -> Iterator[None]:
         )
     if device.type == "cuda":
         torch.cuda.set_device(number)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    meet("nccl" if device.type == "cuda" else "gloo")
     try:
         with (
             Path(os.devnull).open("w") as nowhere,
             contextlib.redirect_stdout(nowhere if rank() else sys.stdout),
         ):
             yield
+    except RuntimeError as error:
+        if not re.search("gloo|NCCL", str(error)):
+            raise
+        raise UserError(
+            f"another process is gone ({first_sentence(error)});"
+            " --resume goes on from the last complete epoch"
+        ) from error
     finally:
         dist.destroy_process_group()
+
+
+def meet(backend: str) -> None:
+    """Connect with the other processes; raises UserError if that fails."""
+    try:
+        dist.init_process_group(backend)
+    except (RuntimeError, ValueError) as error:
+        advice = ""
+        if os.environ.get("GROUP_WORLD_SIZE", "1") != "1":
+            # Debian's /etc/hosts says that a machine's own name is 127.0.1.1.
+            advice = (
+                f": set {backend.upper()}_SOCKET_IFNAME to the network interface that leads to the"
+                " other machine, such as eth0"
+            )
+        raise UserError(
+            f"the processes cannot connect to each other ({first_sentence(error)}){advice}"
+        ) from error

@@ -639,7 +639,7 @@ def test_a_gpu_that_torch_sees_and_cannot_use(train: Any, monkeypatch: pytest.Mo
     assert "Training on cpu" in done.out
     assert_refused(train("--device", "cuda"), "--device cuda: ", "say cpu")
     assert "GPU" not in train("--device", "cpu", "--epochs", "1").out
-    monkeypatch.setenv("LOCAL_RANK", "0")  # of several processes that must agree
+    monkeypatch.setenv("WORLD_SIZE", "2")  # processes that must agree
     assert_refused(train("--device", "auto"), "cannot use its GPU", "add --device cpu")
 
 

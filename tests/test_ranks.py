@@ -10,7 +10,7 @@ from autoencoder.mnist import Split
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import Settings, Training
 from tests.fixtures import DATA, loaded, run_script
-from tests.ranks_driver import train_in_turn
+from tests.ranks_driver import lose_one, train_in_turn
 
 import pytest
 import torch
@@ -31,6 +31,7 @@ def torchrun(processes: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
             nproc_per_node=2,
             rdzv_backend="c10d",
             rdzv_endpoint="localhost:0",
+            max_restarts=0,
             start_method=processes.get_start_method(),
         )
         elastic_launch(config, work)(*arguments)
@@ -76,6 +77,45 @@ def test_two_ranks_train_one_network(
     train("--checkpoints", tmp_path / "alone", "--epochs", "3")
     losses = [RunFolder(tmp_path / name).read_log()["Avg Loss"] for name in ("alone", "together")]
     assert losses[1][2] == pytest.approx(losses[0][2], rel=0.02)
+
+
+def test_where_one_process_is_gone_the_first_saves_and_says_so(
+    torchrun: Callable[..., None], tmp_path: Path
+) -> None:
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+
+    folder = tmp_path / "checkpoints"
+    words = ["--data", DATA, "--checkpoints", folder, "--img", tmp_path, "--device", "cpu"]
+    with pytest.raises(ChildFailedError):
+        torchrun(lose_one, [*map(str, words), "--epochs", "9"], tmp_path)
+    said = (tmp_path / "said").read_text()
+    assert said.startswith("another process is gone (")
+    assert said.endswith("peer); --resume goes on from the last complete epoch")
+    assert RunFolder(folder).newest().epoch == 2
+    assert (folder / "autoencoder_epoch_2.pth").exists()
+
+
+@pytest.mark.parametrize("machines", [1, 2])
+def test_processes_that_cannot_connect(machines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gloo says where a machine takes its own name for 127.0.1.1, as Debian does."""
+
+    def fail(_backend: str) -> None:
+        raise RuntimeError(
+            "Gloo connectFullMesh failed with [/pytorch/third_party/gloo/gloo/transport/tcp/"
+            "pair.cc:152] timed out connecting: SO_ERROR: Connection refused,"
+            " remote=[127.0.1.1]:18831$0"
+        )
+
+    monkeypatch.setattr(torch.distributed, "init_process_group", fail)
+    monkeypatch.setenv("GROUP_WORLD_SIZE", str(machines))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    with (
+        pytest.raises(UserError, match="failed with timed out connecting") as told,
+        ranks.joined(torch.device("cpu")),
+    ):
+        pass
+    assert ("GLOO_SOCKET_IFNAME" in str(told.value)) == (machines == 2)
 
 
 @pytest.mark.slow
