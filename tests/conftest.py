@@ -8,7 +8,7 @@ import pytest
 def pytest_configure(config: pytest.Config) -> None:
     """Load the fixtures, but not in the process that only deals out the tests: they load torch."""
     if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
-        for plugin in ("tests.fixtures", "tests.page"):
+        for plugin in ("tests.fixtures", "tests.page", "tests.window"):
             config.pluginmanager.import_plugin(plugin)
 
 

@@ -36,6 +36,8 @@ from numpy.typing import NDArray
 
 PIECE = 50_000  # bytes of a checkpoint that are written at once, a thirteenth of it
 SNIPPET = 20  # bytes of a row of the log
+# Seconds after which what a test waits for no longer comes: no machine takes so long for it.
+HANG = 120
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,7 @@ class Running:
         return self.work.err.read_text()
 
     def wait_for(self, text: str) -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + HANG
         while text not in self.out:
             if not self.process.is_alive() or time.monotonic() > until:
                 pytest.fail(f"the run did not print {text!r}, but {self.out!r} and {self.err!r}")
@@ -272,7 +274,7 @@ class Running:
     def send(self, number: int) -> None:
         os.kill(self.process.pid, number)
 
-    def status(self, timeout: float = 120) -> int:
+    def status(self, timeout: float = HANG) -> int:
         """The exit status, once it has ended; minus the signal if one killed it."""
         self.process.join(timeout)
         assert self.process.exitcode is not None, f"still running after {timeout} s"
