@@ -41,10 +41,11 @@ from autoencoder.view import film, page, pictures
 from autoencoder.view.background import Background
 from autoencoder.view.comparison import Comparison
 from autoencoder.view.event_loop import EventLoop
-from autoencoder.view.explorer_view import DPI, FIGURE_SIZE, STRIP_GAP, DigitIn, ExplorerView
+from autoencoder.view.explorer_view import STRIP_GAP, DigitIn, ExplorerView
 from autoencoder.view.follower import Follower
 from autoencoder.view.keyboard import HeldKey, digit_on_key, disconnect_shortcuts, name_of_key
 from autoencoder.view.latent_map import NUDGE, LatentMap, Point
+from autoencoder.view.layout import DPI, FIGURE_SIZE
 from autoencoder.view.motion import Postponed, Tour, densest_points, point_on_way
 
 import matplotlib as mpl

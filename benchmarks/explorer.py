@@ -15,8 +15,8 @@ from pathlib import Path
 
 from autoencoder.mnist import load_mnist
 from autoencoder.storage.checkpoint import load_checkpoint
-from autoencoder.view.explorer_view import DPI, FIGURE_SIZE
 from autoencoder.view.latent_map import LatentMap
+from autoencoder.view.layout import DPI, FIGURE_SIZE
 from benchmarks.reference import DigitByDigit
 from benchmarks.report import (
     CHECKPOINT,

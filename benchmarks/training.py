@@ -29,8 +29,8 @@ from autoencoder.storage.checkpoint import BEST, load_checkpoint
 from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.storage.run_folder import RunFolder
 from autoencoder.training import Settings, Training
-from autoencoder.view.explorer_view import DPI, FIGURE_SIZE
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, LatentMap
+from autoencoder.view.layout import DPI, FIGURE_SIZE
 from autoencoder.view.motion import FRAME_MS
 from benchmarks.reference import DigitByDigit
 from benchmarks.report import (

@@ -20,8 +20,9 @@ from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.storage.followed_file import FollowedFile
 from autoencoder.view import comparison, follower
-from autoencoder.view.explorer_view import DIGIT, DPI, FIGURE_SIZE, STRIP_GAP, line_box
+from autoencoder.view.explorer_view import STRIP_GAP, line_box
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
+from autoencoder.view.layout import DPI, FIGURE_SIZE, arrange, fitting_dpi
 from interac_decompression import Explorer
 from tests.fixtures import (
     PRETRAINED,
@@ -873,11 +874,11 @@ def test_p_shows_the_same_digits_without_a_network_and_back(
     )
     pair = explorer.view.pair.get_text()
     assert pair.startswith(f"error {own:.3f}, ")
-    assert pair.endswith(f"; network: {other:.3f}")
+    assert pair.endswith(f"\nnetwork: {other:.3f}")
 
     press(explorer, "p")
     assert explorer.view.name.get_text() == ""
-    assert explorer.view.pair.get_text().endswith(f"; PCA: {own:.3f}")
+    assert explorer.view.pair.get_text().endswith(f"\nPCA: {own:.3f}")
     press(explorer, "c")
     press(explorer, "r")
     assert np.array_equal(dots(explorer), latent_map.latents)
@@ -1102,7 +1103,8 @@ def test_save_films_the_tour_once_round(
     with Image.open(path) as film:
         assert (film.n_frames, film.size) == (20, (840, 480))
         frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(film)]
-    left, bottom, width, height = DIGIT
+    dpi = fitting_dpi(840, 480)
+    left, bottom, width, height = arrange(840 / dpi, 480 / dpi)["digit"]
     side = min(840 * width, 480 * height) / 28
     x = 840 * (left + width / 2) + side * (np.arange(28) - 13.5)
     y = 480 * (1 - bottom - height / 2) + side * (np.arange(28) - 13.5)

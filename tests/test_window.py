@@ -13,8 +13,8 @@ from unittest import mock
 
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view import follower
-from autoencoder.view.explorer_view import FIGURE_SIZE, STRIP
 from autoencoder.view.keyboard import HeldKey
+from autoencoder.view.layout import FIGURE_SIZE
 from autoencoder.view.pictures import DIGIT_COLOURS
 from tests.faults import Running, Task
 from tests.fixtures import DATA, PRETRAINED, need
@@ -122,7 +122,7 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     window.wait_until(lambda: same(window.digit_in(), empty))
 
     # A click on a neighbour takes it in, n another one; moving the point empties the panel.
-    left, bottom, width, height = STRIP
+    left, bottom, width, height = window.boxes["strip"]
     neighbour = window.pixel(left + 0.05 * width, bottom + 0.5 * height)
     window.wait_for_change(window.digit_in, lambda: window.click(neighbour))
     window.wait_for_change(window.digit_in, lambda: window.press("n"))
@@ -145,9 +145,9 @@ def test_a_visit(open_window: Callable[..., Window], tmp_path: Path) -> None:
     window.wait_until(window.is_still)
     window.press("w")
     window.wait_for_change(window.digit, lambda: window.go_to(0.7, 0.6))
-    strip = window.panel(STRIP)
+    strip = window.panel("strip")
     window.press("w")
-    window.wait_until(lambda: not same(window.panel(STRIP), strip))
+    window.wait_until(lambda: not same(window.panel("strip"), strip))
     window.press("w")
     window.press("p")
     window.press("r")

@@ -16,8 +16,7 @@ from pathlib import Path
 
 from autoencoder import view
 from autoencoder.command_line import run
-from autoencoder.view.explorer_view import DIGIT, DIGIT_IN
-from autoencoder.view.map_panel import LEGEND, MAP
+from autoencoder.view.layout import arrange, fitting_dpi
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 from tests.faults import HANG, Running, Task
 from tests.fixtures import DATA, PRETRAINED, need
@@ -136,6 +135,8 @@ class Window:
         """Learn how large the figure is by now."""
         self.width, height = self.size()
         self.height = height - self.bar
+        dpi = fitting_dpi(self.width, self.height)
+        self.boxes = arrange(self.width / dpi, self.height / dpi)
         # Qt puts its toolbar above the figure, Tk below.
         self.top = self.bar if self.toolkit == "qtagg" else 0
 
@@ -256,7 +257,7 @@ class Window:
 
     def on_map(self, x: float, y: float) -> tuple[int, int]:
         """The pixel of a place on the map, from fractions of the map."""
-        left, bottom, width, height = MAP
+        left, bottom, width, height = self.boxes["map"]
         return self.pixel(left + x * width, bottom + y * height)
 
     def has_point_at(self, x: float, y: float) -> bool:
@@ -267,19 +268,19 @@ class Window:
 
     def in_panel(self, x: float, y: float) -> tuple[int, int]:
         """The pixel of a place in the panel of the digit that goes in, from its top left."""
-        left, bottom, width, height = DIGIT_IN
+        left, bottom, width, height = self.boxes["digit in"]
         return self.pixel(left + x * width, bottom + (1 - y) * height)
 
     def digit_in(self) -> NDArray[np.uint8]:
         """The pixels of the digit that goes in."""
-        return self.panel(DIGIT_IN)
+        return self.panel("digit in")
 
     def digit(self) -> NDArray[np.uint8]:
         """The pixels of the decoded digit."""
-        return self.panel(DIGIT)
+        return self.panel("digit")
 
-    def panel(self, box: tuple[float, float, float, float]) -> NDArray[np.uint8]:
-        left, bottom, width, height = box
+    def panel(self, part: str) -> NDArray[np.uint8]:
+        left, bottom, width, height = self.boxes[part]
         x0, y1 = self.pixel(left, bottom)
         x1, y0 = self.pixel(left + width, bottom + height)
         return self.screen()[y0 + 5 : y1 - 5, x0 + 5 : x1 - 5]
@@ -291,7 +292,7 @@ class Window:
 
     def legend_entry(self, digit: int) -> tuple[int, int]:
         """The pixel in the middle of a digit's dot in the legend."""
-        left, bottom, width, height = LEGEND
+        left, bottom, width, height = self.boxes["legend"]
         (x0, y1), (x1, y0) = self.pixel(left, bottom), self.pixel(left + width, bottom + height)
         colour = np.round(np.array(to_rgb(DIGIT_COLOURS[digit])) * 255)
         y, x = (np.abs(self.screen()[y0:y1, x0:x1] - colour).max(axis=2) < 3).nonzero()

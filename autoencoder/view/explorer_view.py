@@ -7,6 +7,7 @@ from typing import Any
 from autoencoder.handwriting import Pixels
 from autoencoder.view.event_loop import EventLoop
 from autoencoder.view.latent_map import NEIGHBOURS, LatentMap, Point
+from autoencoder.view.layout import Box, arrange, fitting_dpi
 from autoencoder.view.map_panel import MapPanel
 from autoencoder.view.motion import Glide
 from autoencoder.view.pixel_image import PixelImage, side_by_side
@@ -14,27 +15,14 @@ from autoencoder.view.walk import Walk
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backend_bases import Event
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox, TransformedBbox
+from matplotlib.transforms import Bbox, ScaledTranslation
 from numpy.typing import NDArray
 
-FIGURE_SIZE, DPI = (14, 8), 100  # 1400 x 800 pixels
-# Left, bottom, width and height as fractions of the figure.
-DIGIT_IN = (0.575, 0.605, 0.18, 0.315)
-NUMBERS = (0.759, 0.7, 0.044, 0.1)  # the code, between the two
-PAIR = (0.575, 0.555, 0.41, 0.03)  # what is said of the two
-MAP_NAME = (0.575, 0.95, 0.36, 0.03)
-DIGIT = (0.805, 0.605, 0.18, 0.315)
-STRIP = (0.575, 0.425, 0.41, 0.1)
-HEAT = (0.575, 0.075, 0.14, 0.245)
-COLOUR_BAR = (0.721, 0.075, 0.009, 0.245)
-HISTOGRAM = (0.835, 0.075, 0.15, 0.1)
-PANEL = (0.835, 0.225, 0.15, 0.15)
-RIGHT_SIDE = (0.56, 0.0, 0.44, 1.0)  # holds everything that moves but is not on the map
-MAP_SIDE = (0.56, 0.93)  # width and height of the rest, below the legend
 STRIP_GAP = 20  # columns of pixels between two neighbours
 BINS = 20
 STATISTICS = ("nearest", "distance", "mean", "max", "min", "std")
@@ -89,8 +77,10 @@ class ExplorerView:
         self.figure = figure
         self.latent_map = latent_map
         self.other_map: LatentMap | None = None
+        self.parts: list[tuple[str, Axes]] = []
         self.map = MapPanel(figure, latent_map, latent_map.limits(point))
-        self.paper = Rectangle((0, 0), *MAP_SIDE, color="white", transform=figure.transFigure)
+        self.parts.append(("map", self.map.axes))
+        self.paper = Rectangle((0, 0), 1, 1, color="white", transform=figure.transFigure)
         self.glide = Glide(loop, self.map, self.draw_map, self.canvas.draw_idle)
         self.build_digit_in()
         self.build_digit()
@@ -98,9 +88,9 @@ class ExplorerView:
         self.build_heat()
         self.build_histogram()
         self.build_statistics()
-        self.figure.text(0.985, 0.96, "h: keys", ha="right", va="center", color="grey")
+        self.build_texts()
         self.help = add_help(figure, help_text)
-        self.walk = Walk(figure, STRIP, self.map.axes, latent_map)
+        self.walk = Walk(self.add_axes("strip"), self.map.axes, latent_map)
         images = self.digit_image, self.heat_image
         self.layers = [
             Layer(self.map.markers, clip_box),
@@ -108,57 +98,99 @@ class ExplorerView:
             Layer((self.strip_image, self.walk.image), axes_box),
             *(Layer((artist,), axes_box) for artist in (*images, self.bars)),
             *(Layer((label,), label_box) for label in self.neighbour_labels),
-            *(Layer((text,), axes_box) for text in (self.numbers, self.pair, self.name)),
-            *(Layer((text,), line_box) for text in (*self.values, self.message)),
+            *(Layer((text,), axes_box) for text in (self.numbers, *self.lines)),
+            *(Layer((text,), line_box) for text in self.values),
         ]
         for layer in self.layers:
             for artist in layer.artists:
                 artist.set_animated(self.canvas.supports_blit)
-        self.can_blit = False
+        self.fit_window()
+        loop.connect("resize_event", self.fit_window)
         loop.connect("draw_event", self.on_draw)
         self.update(point)
 
     # --- what is on the figure ----------------------------------------------------------------
 
+    def add_axes(self, part: str) -> Axes:
+        """Add the axes of a part, which the toolbar's zoom and pan leave alone."""
+        axes = self.figure.add_axes((0, 0, 1, 1), navigate=False)
+        self.parts.append((part, axes))
+        return axes
+
+    def fit_window(self, _event: Event | None = None) -> None:
+        """Give type the size, and the parts the places, that fit the window's size."""
+        self.can_blit = False
+        figure: Any = self.figure
+        # A little more, for matplotlib rounds down to whole pixels.
+        pixels = figure.bbox.size + 1e-6
+        ratio = self.canvas.device_pixel_ratio
+        dpi = ratio * fitting_dpi(*pixels / ratio)
+        # As matplotlib does on another screen; the public way would resize the window.
+        figure._set_dpi(dpi, forward=False)
+        figure.set_size_inches(pixels / dpi, forward=False)
+        self.boxes = arrange(*pixels / dpi)
+        for part, axes in self.parts:
+            if part in self.boxes:
+                put_in(axes, self.boxes[part], pixels)
+        self.histogram.set_visible("histogram" in self.boxes)
+        self.map.put_legend(self.boxes["legend"])
+        self.paper.set_bounds(*self.boxes["map side"])
+        self.ink.set_linewidth(PEN * self.panel_in.bbox.height * 72 / dpi)
+
     def build_digit_in(self) -> None:
         """Add the panel for the digit that goes in, and the two numbers that it becomes."""
-        self.panel_in = self.figure.add_axes(DIGIT_IN)
+        self.panel_in = self.add_axes("digit in")
         self.panel_in.set_title("Digit in")
         self.image_in = PixelImage(self.panel_in, 28, "gray")
         (self.ink,) = self.panel_in.plot([], [], color="white", solid_capstyle="round")
         self.ink.set_solid_joinstyle("round")
         self.invitation = self.panel_in.text(13.5, 13.5, "", color="grey", ha="center", va="center")
-        middle = NUMBERS[0] + NUMBERS[2] / 2
-        self.figure.text(middle, 0.83, "two\nnumbers", ha="center", fontsize=9, color="grey")
-        self.figure.text(middle, 0.65, "→", ha="center", fontsize=14, color="grey")
-        boxes = NUMBERS, PAIR, MAP_NAME
-        self.numbers, self.pair, self.name = (add_text(self.figure, box) for box in boxes)
+        axes = self.add_axes("numbers")
+        axes.set_axis_off()
+        middle: dict[str, Any] = {"ha": "center", "color": "grey"}
+        axes.text(0.5, 0.71, "two\nnumbers", **middle)
+        axes.text(0.5, 0.14, "→", fontsize=14, **middle)
+        self.numbers = axes.text(0.5, 0.5, "", ha="center", va="center", multialignment="right")
+
+    def build_texts(self) -> None:
+        """Add lines of text on axes of their own: a saved figure leaves out animated texts."""
+        self.lines = []
+        for part in ("name", "pair", "message"):
+            axes = self.add_axes(part)
+            axes.set_axis_off()
+            self.lines.append(axes.text(0, 1, "", va="top"))
+            if part == "name":
+                axes.text(1, 1, "h: keys", ha="right", va="top", color="grey")
+        self.name, self.pair, self.message = self.lines
 
     def build_digit(self) -> None:
-        axes = self.figure.add_axes(DIGIT)
+        axes = self.add_axes("digit")
         axes.set_title("Decoded digit")
         self.digit_image = PixelImage(axes, 28, "gray")
 
     def build_neighbours(self) -> None:
         """Add the nearest digits as a single image: five artists would take longer to draw."""
-        axes = self.figure.add_axes(STRIP)
-        title = "Nearest real digits (a ring marks the first): click one to take it in"
+        axes = self.add_axes("strip")
+        title = "Nearest real digits, the first ringed: click one to take it in"
         axes.set_title(title, loc="left", fontsize=10)
         self.strip_image = PixelImage(axes, 28, "gray", NEIGHBOURS * (28 + STRIP_GAP) - STRIP_GAP)
         axes.set_anchor("W")
         axes.set_axis_off()
+        below = axes.transData + ScaledTranslation(0, -0.05, self.figure.dpi_scale_trans)
         self.neighbour_labels = [
-            axes.text(13 + n * (28 + STRIP_GAP), 35, "", fontsize=11) for n in range(NEIGHBOURS)
+            axes.text(13.5 + n * (28 + STRIP_GAP), 27.5, "", transform=below, ha="center", va="top")
+            for n in range(NEIGHBOURS)
         ]
 
     def build_heat(self) -> None:
-        axes = self.figure.add_axes(HEAT)
-        axes.set_title("The same pixels, as heat")
+        axes = self.add_axes("heat")
+        # Above the highest number of the colour bar.
+        axes.set_title("The same pixels, as heat", loc="left", fontsize=10, pad=9)
         self.heat_image = PixelImage(axes, 28, "plasma")
-        self.figure.colorbar(self.heat_image, cax=self.figure.add_axes(COLOUR_BAR))
+        self.figure.colorbar(self.heat_image, cax=self.add_axes("colour bar"))
 
     def build_histogram(self) -> None:
-        axes = self.figure.add_axes(HISTOGRAM)
+        self.histogram = axes = self.add_axes("histogram")
         edges = np.linspace(0, 1, BINS + 1)
         # One artist for all bars: twenty rectangles would take ten times as long to draw.
         self.bars = axes.stairs(np.ones(BINS), edges, baseline=0.1, fill=True, color="#555555")
@@ -168,14 +200,13 @@ class ExplorerView:
 
     def build_statistics(self) -> None:
         """Add the names, which stay, and the values, which change, as texts of their own."""
-        axes = self.figure.add_axes(PANEL)
+        axes = self.add_axes("statistics")
         axes.set_axis_off()
-        rows = len(STATISTICS) + 1
-        heights = [1 - (row + 1) / rows for row in range(rows)]
-        for height, name in zip(heights, STATISTICS, strict=False):
-            axes.text(0, height, name, fontsize=9)
-        self.values = [axes.text(0.47, height, "", fontsize=9) for height in heights[:-1]]
-        self.message = axes.text(0, heights[-1], "", fontsize=9)
+        rows = len(STATISTICS)
+        heights = [1 - (row + 0.8) / rows for row in range(rows)]
+        for height, name in zip(heights, STATISTICS, strict=True):
+            axes.text(0, height, name)
+        self.values = [axes.text(0.7, height, "") for height in heights]
 
     # --- showing a point ----------------------------------------------------------------------
 
@@ -233,7 +264,6 @@ class ExplorerView:
         self.invitation.set_text("" if digit_in else INVITATION)
         drawn = digit_in.strokes if digit_in else []
         self.ink.set_data(*lines_through(drawn))
-        self.ink.set_linewidth(PEN * self.panel_in.bbox.height * 72 / self.figure.dpi)
         if digit_in is None:
             self.image_in.show(np.zeros((28, 28), np.float32))
             self.pair.set_text("")
@@ -247,7 +277,7 @@ class ExplorerView:
         if self.other_map is not None:
             code = self.other_map.encode(digit_in.pixels)
             [other] = self.other_map.errors_at([code], digit_in.pixels)
-            words += f"; {self.other_map.name}: {other:.3f}"
+            words += f"\n{self.other_map.name}: {other:.3f}"
         self.pair.set_text(words)
         self.map.mark_best(digit_in.best)
 
@@ -349,11 +379,13 @@ class ExplorerView:
     def blit(self) -> None:
         """Draw the layers that changed over their background, and show the pixels that changed."""
         for layer in self.layers:
-            if any(artist.stale for artist in layer.artists):
+            if any(artist.stale for artist in layer.shown()):
                 self.canvas.restore_region(layer.background)
                 layer.draw(self.figure)
         before, self.marker_boxes = self.marker_boxes, self.map.marker_boxes()
-        right_side = TransformedBbox(Bbox.from_bounds(*RIGHT_SIDE), self.figure.transFigure)
+        right_side = Bbox.from_bounds(*self.boxes["right side"]).transformed(
+            self.figure.transFigure
+        )
         if self.canvas.device_pixel_ratio % 1 and hasattr(self.canvas, "repaint"):
             # Qt at 125%: a part that begins between two pixels of the screen would be drawn askew.
             self.canvas.repaint()
@@ -362,11 +394,14 @@ class ExplorerView:
             self.canvas.blit(box)
 
 
-def add_text(figure: Figure, box: tuple[float, float, float, float]) -> Text:
-    """A text on axes of its own, for a figure leaves out animated texts when it is saved."""
-    axes = figure.add_axes(box)
-    axes.set_axis_off()
-    return axes.text(0, 0.5, "", fontsize=10, va="center")
+def put_in(axes: Axes, box: Box, pixels: NDArray[np.float64]) -> None:
+    """Give axes a place that they keep when the toolbar brings back an earlier view.
+
+    It begins and ends between two pixels: an image drawn again would else cover half of its frame.
+    """
+    place = Bbox.from_bounds(*(np.round(np.array(box) * [*pixels, *pixels]) / [*pixels, *pixels]))
+    axes.set_position(place)
+    axes.set_axes_locator(lambda *_: place)
 
 
 def add_help(figure: Figure, text: str) -> Text:
@@ -416,9 +451,12 @@ class Layer:
         self.background = canvas.copy_from_bbox(self.box_of(self.artists[0]))
 
     def draw(self, figure: Figure) -> None:
-        for artist in self.artists:
-            if artist.axes is None or artist.axes.get_visible():
-                figure.draw_artist(artist)
+        for artist in self.shown():
+            figure.draw_artist(artist)
+
+    def shown(self) -> list[Artist]:
+        """The artists whose axes are shown."""
+        return [artist for artist in self.artists if artist.axes and artist.axes.get_visible()]
 
 
 def axes_box(artist: Artist) -> Bbox:
@@ -434,9 +472,11 @@ def clip_box(artist: Artist) -> Bbox:
 
 
 def label_box(label: Text) -> Bbox:
-    """The pixels of the label of a neighbour, a single digit."""
-    box = line_box(label)
-    return Bbox([box.p0, (box.x0 + box.height, box.y1)])
+    """The pixels of the label of a neighbour, a single digit under its position."""
+    figure: Any = label.figure
+    x, y = label.get_transform().transform(label.get_position())
+    height = label.get_fontsize() * figure.dpi / 72
+    return Bbox([[x - height / 2, y - 1.3 * height], [x + height / 2, y + 1]])
 
 
 def line_box(text: Text) -> Bbox:

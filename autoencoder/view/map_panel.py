@@ -5,6 +5,7 @@ from typing import Any
 from autoencoder.view.decoded_grid import DecodedGrid
 from autoencoder.view.density import draw_contours
 from autoencoder.view.latent_map import LatentMap, Point
+from autoencoder.view.layout import Box
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR, label_latent_axes
 
 import numpy as np
@@ -13,10 +14,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox, TransformedBbox
 from numpy.typing import ArrayLike, NDArray
-
-# Left, bottom, width and height as fractions of the figure.
-MAP = (0.06, 0.075, 0.48, 0.845)
-LEGEND = (0.06, 0.93, 0.48, 0.06)
 
 Limits = NDArray[np.float64]  # [[left, right], [bottom, top]]
 
@@ -49,7 +46,7 @@ class MapPanel:
         self.places = latent_map.latents
         self.visible = np.ones(10, dtype=bool)
         self.shown = self.visible[latent_map.labels]
-        self.axes = figure.add_axes(MAP)
+        self.axes = figure.add_axes((0, 0, 1, 1))
         self.axes.set(xlim=limits[0], ylim=limits[1])
         label_latent_axes(self.axes)
         colours = np.array([to_rgba(colour, 0.55) for colour in DIGIT_COLOURS])
@@ -91,17 +88,23 @@ class MapPanel:
             Line2D([], [], marker="o", linestyle="", markersize=9, color=colour, label=str(digit))
             for digit, colour in enumerate(DIGIT_COLOURS)
         ]
-        legend = figure.legend(
+        self.legend = figure.legend(
             handles=handles,
             ncols=10,
             loc="center",
-            bbox_to_anchor=LEGEND,
+            mode="expand",
             frameon=False,
-            handletextpad=0.1,
-            columnspacing=1.6,
+            handlelength=1,
+            handletextpad=0.3,
             fontsize=12,
         )
-        self.legend_entries = list(zip(legend.get_lines(), legend.get_texts(), strict=True))
+        texts = self.legend.get_texts()
+        self.legend_entries = list(zip(self.legend.get_lines(), texts, strict=True))
+
+    def put_legend(self, box: Box) -> None:
+        """Spread the legend over a box."""
+        figure: Any = self.legend.figure
+        self.legend.set_bbox_to_anchor(box, figure.transFigure)
 
     def mark(self, point: Point, nearest: NDArray[np.intp]) -> None:
         """Set the point, and a ring around the first of the digits nearest to it, if any."""

@@ -7,7 +7,6 @@ from autoencoder.view.pixel_image import PixelImage, side_by_side
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 GAP = 4  # columns of pixels between two digits
@@ -20,9 +19,8 @@ class Walk:
 
     Parameters
     ----------
-    figure : Figure
-    box : tuple of float
-        Where the strip is: left, bottom, width and height as fractions of the figure.
+    axes : Axes
+        For the strip.
     map_axes : Axes
     latent_map : LatentMap
 
@@ -32,16 +30,10 @@ class Walk:
         A and B, as far as they are marked; with the (784,) pixels of the digit that was in there.
     """
 
-    def __init__(
-        self,
-        figure: Figure,
-        box: tuple[float, float, float, float],
-        map_axes: Axes,
-        latent_map: LatentMap,
-    ) -> None:
+    def __init__(self, axes: Axes, map_axes: Axes, latent_map: LatentMap) -> None:
+        self.axes = axes
         self.latent_map = latent_map
         self.ends: list[End] = []
-        self.axes = figure.add_axes(box)
         self.axes.set_title(f"From A to B: {WALK} decoded digits", loc="left", fontsize=10)
         self.image = PixelImage(self.axes, 28, "gray", WALK * (28 + GAP) - GAP)
         self.axes.set_anchor("W")
