@@ -66,11 +66,15 @@ TOOLBAR_KEYS: Final = (
     "keymap.home",
     "keymap.back",
     "keymap.forward",
-    "keymap.pan",
     "keymap.zoom",
     "keymap.fullscreen",
     "keymap.quit",
 )
+# What is said while the toolbar has the mouse on the map. The explorer's own p keeps p from pan.
+TOOLBAR_MODES = {
+    "zoom rect": "zoom is on: o ends it",
+    "pan/zoom": "pan is on: its button ends it",
+}
 
 HELP = """\
 click, drag      move the point
@@ -125,7 +129,7 @@ class Explorer:
         self.loop = EventLoop(figure.canvas)
         self.view = ExplorerView(self.loop, latent_map, self.point, HELP)
         self.canvas: Any = figure.canvas
-        self.message = ""
+        self.message = self.mode_told = ""
         self.digit_in: DigitIn | None = None
         self.dragging = False
         self.drawing: MouseButton | None = None
@@ -164,9 +168,6 @@ class Explorer:
     def on_press(self, event: MouseEvent) -> None:
         self.button_is_down = True
         self.view.show_help(False)
-        toolbar = self.canvas.toolbar
-        if toolbar is not None and toolbar.mode:
-            return
         if event.inaxes is self.view.panel_in and event.button in (PEN, ERASER):
             self.drawing = event.button
             self.begin_stroke()
@@ -174,12 +175,8 @@ class Explorer:
         elif event.button != MouseButton.LEFT:
             return
         elif event.inaxes is self.view.map.axes:
-            self.tour.stop()
-            self.dragging = True
-            if event.dblclick:
-                self.take_in_nearest(self.view.map.at_pixel(event.x, event.y))
-            else:
-                self.on_move(event)
+            if not self.toolbar_mode():
+                self.press_map(event)
         elif event.inaxes is self.view.strip_image.axes and event.xdata is not None:
             column = int(event.xdata + 0.5) // (28 + STRIP_GAP)
             if column < len(self.view.neighbours):
@@ -192,7 +189,16 @@ class Explorer:
             self.redraw()
             self.canvas.draw_idle()
 
+    def press_map(self, event: MouseEvent) -> None:
+        self.tour.stop()
+        self.dragging = True
+        if event.dblclick:
+            self.take_in_nearest(self.view.map.at_pixel(event.x, event.y))
+        else:
+            self.on_move(event)
+
     def on_move(self, event: MouseEvent) -> None:
+        self.tell_mode()
         if self.dragging:
             self.move_to(self.view.map.at_pixel(event.x, event.y))
         elif self.drawing:
@@ -203,6 +209,15 @@ class Explorer:
             self.find_best_point()
         self.dragging = self.button_is_down = False
         self.drawing = None
+
+    def toolbar_mode(self) -> str:
+        """What the toolbar does with the mouse on the map: a key of TOOLBAR_MODES, or nothing."""
+        return "" if self.canvas.toolbar is None else str(self.canvas.toolbar.mode)
+
+    def tell_mode(self) -> None:
+        """Show what the toolbar does, if that has changed: its buttons tell nobody."""
+        if self.toolbar_mode() != self.mode_told:
+            self.request_redraw()
 
     # --- a digit goes in ----------------------------------------------------------------------
 
@@ -289,6 +304,7 @@ class Explorer:
             self.view.show_help(not help_was_open)
         elif any(key in mpl.rcParams[name] for name in TOOLBAR_KEYS):
             key_press_handler(event, self.canvas, self.canvas.toolbar)
+            self.tell_mode()
 
     def jump_to(self, digit: int) -> None:
         point = self.latent_map.densest_point(digit)
@@ -327,7 +343,9 @@ class Explorer:
         self.request_redraw()
 
     def redraw(self) -> None:
-        self.view.show(self.point, self.digit_in, self.message or self.what_goes_on())
+        self.mode_told = self.toolbar_mode()
+        parts = self.message or self.what_goes_on(), TOOLBAR_MODES.get(self.mode_told)
+        self.view.show(self.point, self.digit_in, "; ".join(filter(None, parts)))
 
     def what_goes_on(self) -> str:
         """What the user waits for, if anything."""

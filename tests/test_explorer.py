@@ -260,15 +260,41 @@ def test_other_buttons_and_other_places_do_nothing(explorer: Explorer) -> None:
     assert explorer.point.tolist() == [0, 0]
 
 
-def test_while_the_toolbar_zooms_clicks_are_its_own(
-    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("mode", ["zoom", "pan"])
+def test_while_the_toolbar_zooms_or_pans_it_has_the_map_alone_and_a_message_says_so(
+    explorer: Explorer, mode: str
 ) -> None:
-    class Toolbar:
-        mode = "zoom rect"
-
-    monkeypatch.setattr(explorer.canvas, "toolbar", Toolbar())
+    toolbar = NavigationToolbar2(explorer.canvas)
+    if mode == "zoom":
+        press(explorer, "o")
+    else:
+        toolbar.pan()  # by its button, of which the explorer learns when the mouse comes back
+        mouse(explorer, "motion_notify_event", (0.5, 0.5))
+    message = explorer.view.message.get_text
+    assert message().startswith(f"{mode} is on")
     click(explorer, (0.5, 0.5))
     assert explorer.point.tolist() == [0, 0]
+
+    # A stroke, a neighbour and the legend are the explorer's, and no other axes are zoomed.
+    draw(explorer, THREE)
+    assert explorer.digit_in is not None
+    assert len(explorer.digit_in.strokes) == 1
+    box = explorer.view.strip_image.axes.bbox
+    at_pixel(explorer, "button_press_event", box.x0 + 5, (box.y0 + box.y1) / 2)
+    assert not explorer.digit_in.strokes
+    click_legend(explorer, 4)
+    assert not explorer.view.map.visible[4]
+    assert explorer.view.panel_in.get_xlim() == (-0.5, 27.5)
+
+    # It is said for as long as it is on, beside other messages too.
+    assert message().startswith(f"{mode} is on")
+    explorer.say("all digits are hidden")
+    assert message().startswith(f"all digits are hidden; {mode} is on")
+    getattr(toolbar, mode)()
+    mouse(explorer, "motion_notify_event", (0.5, 0.5))
+    assert message() == "all digits are hidden"
+    click(explorer, (0.5, 0.5))
+    assert np.allclose(explorer.point, 0.5, atol=A_PIXEL)
 
 
 def test_the_legend_hides_and_shows_a_digit(explorer: Explorer) -> None:

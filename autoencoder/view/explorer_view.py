@@ -92,13 +92,14 @@ class ExplorerView:
         self.help = add_help(figure, help_text)
         self.walk = Walk(self.add_axes("strip"), self.map.axes, latent_map)
         images = self.digit_image, self.heat_image
+        texts = self.numbers, self.name, self.pair, self.message
         self.layers = [
             Layer(self.map.markers, clip_box),
             Layer((self.image_in, self.ink, self.invitation), axes_box),
             Layer((self.strip_image, self.walk.image), axes_box),
             *(Layer((artist,), axes_box) for artist in (*images, self.bars)),
             *(Layer((label,), label_box) for label in self.neighbour_labels),
-            *(Layer((text,), axes_box) for text in (self.numbers, *self.lines)),
+            *(Layer((text,), axes_box) for text in texts),
             *(Layer((text,), line_box) for text in self.values),
         ]
         for layer in self.layers:
@@ -153,15 +154,16 @@ class ExplorerView:
         self.numbers = axes.text(0.5, 0.5, "", ha="center", va="center", multialignment="right")
 
     def build_texts(self) -> None:
-        """Add lines of text on axes of their own: a saved figure leaves out animated texts."""
-        self.lines = []
-        for part in ("name", "pair", "message"):
-            axes = self.add_axes(part)
-            axes.set_axis_off()
-            self.lines.append(axes.text(0, 1, "", va="top"))
-            if part == "name":
-                axes.text(1, 1, "h: keys", ha="right", va="top", color="grey")
-        self.name, self.pair, self.message = self.lines
+        self.name, self.pair, self.message, hint = (
+            self.add_text(part) for part in ("name", "pair", "message", "hint")
+        )
+        hint.set(x=1, ha="right", color="grey", text="h: keys")
+
+    def add_text(self, part: str) -> Text:
+        """Add a text on axes of its own, for a saved figure leaves out animated texts."""
+        axes = self.add_axes(part)
+        axes.set_axis_off()
+        return axes.text(0, 1, "", va="top")
 
     def build_digit(self) -> None:
         axes = self.add_axes("digit")
@@ -399,7 +401,8 @@ def put_in(axes: Axes, box: Box, pixels: NDArray[np.float64]) -> None:
 
     It begins and ends between two pixels: an image drawn again would else cover half of its frame.
     """
-    place = Bbox.from_bounds(*(np.round(np.array(box) * [*pixels, *pixels]) / [*pixels, *pixels]))
+    whole = np.array([*pixels, *pixels])
+    place = Bbox.from_bounds(*(np.round(box * whole).clip(1) / whole))
     axes.set_position(place)
     axes.set_axes_locator(lambda *_: place)
 

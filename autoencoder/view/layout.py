@@ -9,6 +9,7 @@ FIGURE_SIZE, DPI = (14.0, 8.0), 100  # 1400 x 800 pixels; all parts have room
 # points are 10 pixels, and there are fewer parts.
 READABLE_DPI = 72
 SMALLEST = (11.0, 6.3)
+TINY_DPI = 10  # type of no pixel cannot be drawn
 # Beside, above and below the map. Its other side is the edge of the figures' column.
 LEFT, GAP, RIGHT, TOP, BOTTOM = 0.84, 0.49, 0.21, 0.64, 0.6
 NUMBERS = 0.8  # what is between the digit that goes in and the one that comes out
@@ -25,7 +26,7 @@ Box = tuple[float, float, float, float]  # left, bottom, width and height as fra
 def fitting_dpi(width: float, height: float) -> float:
     """Pixels an inch in a window of so many pixels."""
     full, smallest = (min(width / w, height / h) for w, h in (FIGURE_SIZE, SMALLEST))
-    return max(full, min(READABLE_DPI, smallest))
+    return max(full, min(READABLE_DPI, smallest), TINY_DPI)
 
 
 def arrange(width: float, height: float) -> dict[str, Box]:
@@ -34,6 +35,7 @@ def arrange(width: float, height: float) -> dict[str, Box]:
     The column of pictures is as wide as the height allows, up to half of the room; the map has the
     rest.
     """
+    width, height = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     lines = TOP + BELOW_DIGITS + BELOW_STRIP + BOTTOM
     # All heights together: lines + (side - NUMBERS) / 2 + STRIP * side + HEAT * side
     fitting = (height - lines + NUMBERS / 2) / (0.5 + STRIP + HEAT)
@@ -62,6 +64,7 @@ def arrange(width: float, height: float) -> dict[str, Box]:
         "message": (left, strip_bottom - 0.5, side, 0.24),
         "heat": (left, BOTTOM, heat, heat),
         "colour bar": (left + heat + 0.08, BOTTOM, 0.13, heat),
+        "hint": (left, 0.16, side, 0.17),
     }
     if heat >= HEAT_OF_HISTOGRAM:
         beside += 0.58  # for the numbers beside the histogram
