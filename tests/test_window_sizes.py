@@ -1,5 +1,6 @@
 """The explorer's window in every size, drawn on Agg: its texts, its parts and its toolbar."""
 
+from pathlib import Path
 from typing import Any
 
 from autoencoder.linear import PrincipalComponents
@@ -16,6 +17,7 @@ import pytest
 from matplotlib.backend_bases import NavigationToolbar2, ResizeEvent
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
@@ -135,8 +137,8 @@ def test_the_histogram_goes_where_it_has_no_room_and_comes_back(explorer: Explor
 
 
 @pytest.mark.parametrize("size", [(803, 501), (1280, 640), (1001, 999), (1921, 1003)])
-def test_after_a_resize_a_blitted_frame_is_what_a_full_drawing_shows(
-    explorer: Explorer, size: tuple[int, int]
+def test_after_a_resize_a_blitted_frame_and_a_picture_are_what_a_full_drawing_shows(
+    explorer: Explorer, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     explorer.canvas.draw()
     resize(explorer, size)
@@ -147,6 +149,10 @@ def test_after_a_resize_a_blitted_frame_is_what_a_full_drawing_shows(
         explorer.canvas.draw()
         # Text may differ by rounding of its grey levels, nothing by more.
         assert (np.abs(blitted.astype(int) - pixels_of(explorer)) > 8).mean() < 1e-4
+    monkeypatch.chdir(tmp_path)
+    press(explorer, "s")
+    saved = imread(tmp_path / "latent_space_1.png")[..., :3] * 255
+    assert (np.abs(saved - blitted) > 8).mean() < 1e-3
 
 
 def test_the_toolbars_earlier_views_leave_the_parts_where_the_new_size_has_them(

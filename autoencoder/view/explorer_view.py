@@ -125,8 +125,10 @@ class ExplorerView:
         # A little more, for matplotlib rounds down to whole pixels.
         pixels = figure.bbox.size + 1e-6
         ratio = self.canvas.device_pixel_ratio
-        dpi = ratio * fitting_dpi(*pixels / ratio)
-        # As matplotlib does on another screen; the public way would resize the window.
+        # What matplotlib multiplies for other screens, and saves pictures with.
+        figure._original_dpi = fitting_dpi(*pixels / ratio)
+        dpi = ratio * figure._original_dpi
+        # The public way would resize the window.
         figure._set_dpi(dpi, forward=False)
         figure.set_size_inches(pixels / dpi, forward=False)
         self.boxes = arrange(*pixels / dpi)
