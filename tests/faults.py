@@ -52,6 +52,10 @@ class Fault:
         The step from which on nothing can be written.
     pause : float
         Seconds that each step takes longer.
+    held_at : int or None
+        The step before which the process waits.
+    held : Path
+        A file that is there while the process waits, and lets it go on once it is deleted.
     in_use : dict
         Files, by name, that another program keeps from being replaced or opened to append, and at
         which of these attempts, counted from 1.
@@ -60,6 +64,8 @@ class Fault:
     kill_at: int | None = None
     full_at: int | None = None
     pause: float = 0
+    held_at: int | None = None
+    held: Path = Path()
     in_use: dict[str, range] = field(default_factory=dict)
 
     def attempt(self, name: str, number: int) -> None:
@@ -68,6 +74,10 @@ class Fault:
 
     def step(self, number: int, writes: bool) -> None:
         time.sleep(self.pause)
+        if number == self.held_at:
+            self.held.touch()
+            while self.held.exists():
+                time.sleep(0.01)
         if number == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
         if writes and self.full_at is not None and number >= self.full_at:
@@ -211,10 +221,7 @@ class Reading:
 
     def do(self) -> None:
         sys.stdout, sys.stderr = self.out.open("w"), self.err.open("w")
-        began = time.process_time()
-        refusal = take_up(self.file)
-        seconds = time.process_time() - began
-        print(json.dumps({"refusal": refusal, "seconds": seconds, "peak": peak_memory()}))
+        print(json.dumps({"refusal": take_up(self.file), "peak": peak_memory()}))
 
 
 def take_up(file: Path) -> str | None:
@@ -264,12 +271,15 @@ class Running:
     def err(self) -> str:
         return self.work.err.read_text()
 
-    def wait_for(self, text: str) -> None:
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         until = time.monotonic() + HANG
-        while text not in self.out:
+        while not condition():
             if not self.process.is_alive() or time.monotonic() > until:
-                pytest.fail(f"the run did not print {text!r}, but {self.out!r} and {self.err!r}")
+                pytest.fail(f"the run never came to that, but to {self.out!r} and {self.err!r}")
             time.sleep(0.01)
+
+    def wait_for(self, text: str) -> None:
+        self.wait_until(lambda: text in self.out)
 
     def send(self, number: int) -> None:
         os.kill(self.process.pid, number)

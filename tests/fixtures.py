@@ -21,7 +21,7 @@ from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits, load_mnist
 from autoencoder.model import AutoEncoder, encode_digits
 from autoencoder.storage.checkpoint import load_checkpoint
-from tests.faults import NO_FAULT, SMALL, Fault, Running, Task, Work, warm_context
+from tests.faults import HANG, NO_FAULT, SMALL, Fault, Running, Task, Work, warm_context
 
 import pytest
 import torch
@@ -95,7 +95,7 @@ def run_script(
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=2 * HANG,
         check=False,
     )
 
