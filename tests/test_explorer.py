@@ -1251,19 +1251,25 @@ def test_a_window_waits_for_the_best_network_of_a_training_that_has_none_yet(
     assert f"Waiting for {path}" in done.out
 
 
-def test_a_training_is_looked_at_only_now_and_then(latent_map: LatentMap, tmp_path: Path) -> None:
+def test_a_training_is_looked_at_only_now_and_then(
+    latent_map: LatentMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(follower, "time", SimpleNamespace(monotonic=lambda: now))
     explorer = explore(latent_map)
     explorer.canvas.manager = SimpleNamespace(set_window_title=lambda _: None)
     path = tmp_path / "best.pth"
     explorer.follow(FollowedFile(path))
     path.write_bytes(PRETRAINED.read_bytes())
-    began = time.monotonic()
     explorer.follower.on_second()
-    assert explorer.follower.next_load >= began + 10
     taken = explorer.latent_map
     path.write_bytes(RECORD.read_bytes())
+    now = 9.9
     explorer.follower.on_second()
     assert explorer.latent_map is taken
+    now = 10.1
+    explorer.follower.on_second()
+    assert explorer.latent_map is not taken
 
 
 def test_a_newer_network_leaves_a_zoomed_view_and_a_tour_where_they_are(
