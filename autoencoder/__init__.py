@@ -4,6 +4,7 @@ model         the network
 layers        the layers it is made of
 training      what a run is: its presets, settings and state, and how it is resumed
 device        the fastest device that works
+quota         the threads that are worth it in a container
 muon          the optimizer of the matrices between hidden layers
 ranks         training in several processes that torchrun started
 mnist         the digits, as uint8 tensors

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TextIO, TypeVar
 
 from autoencoder import UserError
 from autoencoder.mnist import default_root
+from autoencoder.quota import limit_threads
 
 T = TypeVar("T")
 
@@ -231,6 +232,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     for name in ("stdout", "stderr"):
         if getattr(sys, name).isatty():
             setattr(sys, name, Terminal(getattr(sys, name)))
+    limit_threads()
     try:
         status = main()
         sys.stdout.flush()

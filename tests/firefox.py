@@ -12,6 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from tests.faults import HANG
+
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
@@ -46,7 +48,14 @@ def open_firefox(program: str, profile: Path) -> Iterator["FirefoxPage"]:
             assert process.stderr is not None
             found = (re.search(r"BiDi listening on (\S+)", line) for line in process.stderr)
             address = next(match[1] for match in found if match)
-            with connect(f"{address}/session", max_size=None, proxy=None) as socket:
+            # It answers no ping while it is busy.
+            with connect(
+                f"{address}/session",
+                max_size=None,
+                proxy=None,
+                open_timeout=HANG,
+                ping_interval=None,
+            ) as socket:
                 yield FirefoxPage(socket)
         finally:
             process.kill()
@@ -74,7 +83,7 @@ class FirefoxPage:
         message = {"id": self.sent, "method": method, "params": parameters}
         self.socket.send(json.dumps(message))
         while True:
-            answer = json.loads(self.socket.recv(timeout=30))
+            answer = json.loads(self.socket.recv(timeout=HANG))
             if answer.get("id") == self.sent:
                 assert answer["type"] == "success", answer
                 return answer["result"]

@@ -19,6 +19,7 @@ from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.view.latent_map import LatentMap
 from tests.drawings import Stroke
+from tests.faults import HANG
 from tests.firefox import FirefoxPage, open_firefox
 from tests.fixtures import DATA, PRETRAINED, ROOT, need, spare_fitting
 
@@ -48,6 +49,10 @@ PARTS = (
 OPEN = """document.querySelector(".problem:not([hidden])") !== null ||
     !document.querySelector("#pca-switch").disabled"""
 NEVER_IDLE = "window.requestIdleCallback = () => 0"
+# Browsers tell of a new colour scheme some frames after it is there, and later when busy.
+LISTEN = """typeof DARK !== "undefined" && (told = DARK.matches, DARK.addEventListener("change",
+    ({ matches }) => { told = matches; }))"""
+IS_TOLD = 'typeof told === "undefined" || told === DARK.matches'
 MINUS = "\N{MINUS SIGN}"
 A_PIXEL = 0.004  # in latent coordinates
 
@@ -72,7 +77,9 @@ def browser() -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=QUIET, timeout=HANG * 1000
+        )
         yield browser
         browser.close()
 
@@ -83,7 +90,9 @@ def context(browser: "Browser") -> Callable[..., "BrowserContext"]:
 
     @cache
     def context(**options: Any) -> "BrowserContext":
-        return browser.new_context(**{"locale": "en-GB"} | options)
+        made = browser.new_context(**{"locale": "en-GB"} | options)
+        made.set_default_timeout(HANG * 1000)
+        return made
 
     return context
 
@@ -170,12 +179,12 @@ class Visit:
                 self.expected_requests.append(file.as_uri())
             page.goto(file.as_uri())
             self.wait_until(OPEN)
+            page.evaluate(LISTEN)
 
     def starts_over(self) -> bool:
         """Go back to the centre, at the top; whether a visit before left the rest as it was."""
         self.page.evaluate("explorer.goBack(), scrollTo(0, 0)")
-        # The colours of an earlier visit may take a frame to go.
-        self.next_frame()
+        self.wait_until(IS_TOLD)  # of the colours of an earlier visit, which have gone
         self.next_frame()
         untouched: bool = self.page.evaluate(
             """navigator.language.startsWith(document.documentElement.lang) &&
@@ -239,7 +248,7 @@ class Visit:
         return any(text.startswith(name) for text in pressed)
 
     def wait_until(self, condition: str) -> None:
-        end = time.monotonic() + 15
+        end = time.monotonic() + HANG
         while not self.page.evaluate(condition):
             assert time.monotonic() < end, "the page never came to that"
 
@@ -251,6 +260,37 @@ class Visit:
 
     def next_frame(self) -> None:
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => done()))")
+
+    def rests(self) -> bool:
+        """Whether the point stays where it is from frame to frame."""
+        before = self.point()
+        for _ in range(3):
+            self.next_frame()
+        return self.point() == before
+
+    def double_click(self, x: float, y: float) -> None:
+        clicks = [
+            {"type": f"mouse{kind}", "x": x, "y": y, "button": "left", "clickCount": count}
+            for count in (1, 2)
+            for kind in ("Pressed", "Released")
+        ]
+        self.send("Input.dispatchMouseEvent", clicks)
+
+    def double_tap(self, *pixels: tuple[float, float]) -> None:
+        touches = [[{"x": x, "y": y}] for x, y in pixels]
+        taps = [(("touchStart", touch), ("touchEnd", [])) for touch in touches]
+        self.send(
+            "Input.dispatchTouchEvent",
+            [{"type": type_, "touchPoints": points} for tap in taps for type_, points in tap],
+        )
+
+    def send(self, command: str, events: list[dict[str, Any]]) -> None:
+        """Send events as if they came a tenth of a second apart, however busy the machine is."""
+        browser = self.page.context.new_cdp_session(self.page)
+        began = time.time() - len(events)
+        for n, event in enumerate(events):
+            browser.send(command, {"timestamp": began + 0.1 * n, **event})
+        self.next_frame()
 
     def on_map(self, x: float, y: float) -> tuple[float, float]:
         """The pixel of the window at which a point of the latent space lies."""
@@ -397,8 +437,8 @@ class Visit:
     def emulate(self, **media: Any) -> None:
         """Set the colour scheme, forced colours or the medium, and wait for what follows."""
         self.page.emulate_media(**media)
-        for _ in range(4):  # a busy browser tells its listeners some frames later
-            self.next_frame()
+        self.wait_until(IS_TOLD)
+        self.next_frame()
 
     def tab(self, count: int) -> list[tuple[str, str]]:
         """Press Tab so often: the names of what it reaches, and the styles of their outlines."""

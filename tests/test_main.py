@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import math
 import os
 import re
 import struct
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import main as script
-from autoencoder import UserError, training
+from autoencoder import UserError, quota, training
 from autoencoder.command_line import bar_shows
 from autoencoder.device import choose_device, computing_on
 from autoencoder.mnist import Digits
@@ -827,3 +828,58 @@ def test_help_fits_a_screen(invoke: Any) -> None:
     assert shown.status == 0
     assert len(shown.out.splitlines()) <= 40
     assert max(map(len, shown.out.splitlines())) <= 80
+
+
+# --- threads ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "cores"),
+    [
+        ("0::/box\n", {"box/cpu.max": "100000 100000"}, 1),
+        (
+            "0::/box/inner\n",
+            {"box/cpu.max": "150000 100000", "box/inner/cpu.max": "max 100000"},
+            1.5,
+        ),
+        ("0::/elsewhere\n", {"cpu.max": "50000 100000"}, 0.5),
+        (
+            "3:cpu,cpuacct:/box\n2:memory:/box\n",
+            {
+                "cpu,cpuacct/box/cpu.cfs_quota_us": "200000",
+                "cpu,cpuacct/box/cpu.cfs_period_us": "100000",
+            },
+            2,
+        ),
+        ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, math.inf),
+        ("0::/\n", {}, math.inf),
+    ],
+)
+def test_the_quota_of_a_container_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str, files: dict[str, str], cores: float
+) -> None:
+    for name, content in files.items():
+        file = tmp_path / "cgroup" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content + "\n")
+    (tmp_path / "self").write_text(own)
+    monkeypatch.setattr(quota, "CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(quota, "OWN_CGROUPS", tmp_path / "self")
+    assert quota.granted_cores() == cores
+
+
+def test_threads_follow_the_quota_unless_the_user_gives_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr(torch, "set_num_threads", taken.append)
+    monkeypatch.setattr(quota, "granted_cores", lambda: 1.5)
+    quota.limit_threads()
+    assert taken == []  # OMP_NUM_THREADS is set in all tests
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    quota.limit_threads()
+    assert taken == [2]
+    monkeypatch.setattr(quota, "granted_cores", lambda: math.inf)
+    quota.limit_threads()
+    assert taken == [2]

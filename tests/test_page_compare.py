@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autoencoder.mnist import Digits
 from autoencoder.view.latent_map import WALK, LatentMap
@@ -15,6 +16,9 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 @pytest.fixture(scope="module")
@@ -74,27 +78,21 @@ def test_a_digit_stays_in_on_the_other_map(
     here.press("c", "p")
 
 
-# Keeps what the map looks like in each frame of the next glide.
-WATCH_GLIDE = """() => {
-    pictures = [];
-    const look = () => {
-        if (explorer.map.dots.gliding) pictures.push(byId("dots").toDataURL());
-        if (explorer.map.dots.gliding || pictures.length === 0) requestAnimationFrame(look);
-    };
-    look();
-}"""
-
-
-def test_dots_glide_to_the_other_map(visit: Callable[..., Visit]) -> None:
-    here = visit(anew=True)
+def test_dots_glide_to_the_other_map(
+    visit: Callable[..., Visit], new_window: Callable[..., "Page"]
+) -> None:
+    window = new_window()
+    window.clock.install()
+    here = visit(window=window)
     before = here.map()
-    here.page.evaluate(WATCH_GLIDE)
-    here.press("p")
-    here.wait_until("pictures.length > 0 && !explorer.map.dots.gliding")
-    here.next_frame()
+    window.clock.pause_at(window.evaluate("Date.now() + 1000"))
+    window.keyboard.press("p")
+    window.clock.run_for(250)
+    halfway = here.map()
+    window.clock.run_for(750)
     after = here.map()
-    assert after != before
-    assert set(here.page.evaluate("pictures")) - {before, after}
+    assert len({before, halfway, after}) == 3
+    window.clock.resume()
     # A glide that is cut short ends where it was to.
     here.press("p", "p")
     here.wait_until("!explorer.map.dots.gliding")

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from itertools import combinations, product
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from autoencoder.view.pictures import DIGIT_COLOURS, POINT_COLOUR
 from tests.fixtures import need
@@ -13,10 +12,6 @@ from tests.test_pictures import SIGHT, smallest_distance
 import numpy as np
 import pytest
 from matplotlib.transforms import Bbox
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
 
 SIZES = (
     *(NARROW, WIDE, HUGE, (360, 800), (360, 660), (320, 568), (375, 547), (667, 375), (740, 360)),
@@ -150,24 +145,3 @@ def test_forced_colours_and_print_leave_what_colours_mean(visit: Callable[..., V
     here.press("g")
     assert switch.evaluate(background) != plain
     here.press("g")
-
-
-def test_no_task_of_the_opening_takes_more_than_100_ms(
-    new_window: Callable[..., "Page"], full: Path
-) -> None:
-    """One of three openings: what the page takes, and not what else the machine does."""
-    for _ in range(3):
-        window = new_window()
-        window.add_init_script(
-            """tasks = [0];
-            new PerformanceObserver((list) => {
-                for (const { duration } of list.getEntries()) tasks.push(duration);
-            }).observe({ type: "longtask", buffered: true });"""
-        )
-        window.goto(full.as_uri())
-        window.wait_for_timeout(300)
-        longest = window.evaluate("Math.max(...tasks)")
-        window.close()
-        if longest <= 100:
-            break
-    assert longest <= 100

@@ -91,8 +91,7 @@ def test_hidden_digits_are_no_neighbours_and_without_any_there_is_no_ring(
     here.choose(4, "Hide")
     assert len(here.labels()) == 5
     assert 4 not in here.labels()
-    here.page.mouse.dblclick(*here.on_map(*here.point()))
-    here.next_frame()
+    here.double_click(*here.on_map(*here.point()))
     assert "a real 4" not in here.digit_in()
     here.choose(4, "Only this one")
     assert set(here.labels()) == {4}
@@ -103,8 +102,7 @@ def test_hidden_digits_are_no_neighbours_and_without_any_there_is_no_ring(
     assert here.labels() == []
     assert here.caption() == "All digits are hidden"
     here.press("ArrowLeft")
-    here.page.mouse.dblclick(*here.on_map(0, 0))
-    here.next_frame()
+    here.double_click(*here.on_map(0, 0))
     assert here.caption() == "All digits are hidden"
     assert here.invites()
     here.page.get_by_role("button", name="Digit 4").click(modifiers=["Shift"])

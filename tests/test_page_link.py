@@ -7,6 +7,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.faults import HANG
 from tests.page import Visit
 
 import numpy as np
@@ -22,8 +23,10 @@ REST_MS = 700
 def test_what_one_sees_is_in_the_address_and_comes_back_with_it(
     visit: Callable[..., Visit], new_window: Callable[..., "Page"]
 ) -> None:
-    here = visit(anew=True)
-    here.page.wait_for_timeout(REST_MS)
+    window = new_window()
+    window.clock.install()
+    here = visit(window=window)
+    window.clock.run_for(REST_MS)
     assert "#" not in here.page.url
     here.click("Français")
     here.press("4", "w", "9", "w", "g", "d", "+", "+")
@@ -33,15 +36,14 @@ def test_what_one_sees_is_in_the_address_and_comes_back_with_it(
     kept = "(({ point, zoom, centre, walk, ...kept }) => kept)(explorer.address.state())"
     before, view = here.page.evaluate(kept), here.page.evaluate("explorer.map.viewport.ends")
     length = here.page.evaluate("history.length")
-    window = new_window()
-    window.goto(here.page.url)
-    window.locator("#pca-switch:enabled").wait_for()
-    assert window.evaluate(kept) == before
+    other = new_window()
+    other.goto(here.page.url)
+    other.locator("#pca-switch:enabled").wait_for()
+    assert other.evaluate(kept) == before
     assert before["real"] == 7
-    assert np.allclose(window.evaluate("explorer.map.viewport.ends"), view, atol=0.01)
-    assert window.locator("#strip").is_visible()
-    assert window.get_by_role("button", name="English").is_visible()
-    window.close()
+    assert np.allclose(other.evaluate("explorer.map.viewport.ends"), view, atol=0.01)
+    assert other.locator("#strip").is_visible()
+    assert other.get_by_role("button", name="English").is_visible()
     # It replaces the address: one step back leaves the page.
     assert here.page.evaluate("history.length") == length
 
@@ -147,6 +149,7 @@ def test_from_a_web_server_all_works_under_its_own_policy(
     browser: "Browser", address: str, tmp_path: Path
 ) -> None:
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(HANG * 1000)
     page = context.new_page()
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text))
