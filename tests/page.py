@@ -277,12 +277,11 @@ class Visit:
         self.send("Input.dispatchMouseEvent", clicks)
 
     def double_tap(self, *pixels: tuple[float, float]) -> None:
-        touches = [[{"x": x, "y": y}] for x, y in pixels]
-        taps = [(("touchStart", touch), ("touchEnd", [])) for touch in touches]
-        self.send(
-            "Input.dispatchTouchEvent",
-            [{"type": type_, "touchPoints": points} for tap in taps for type_, points in tap],
-        )
+        events: list[dict[str, Any]] = []
+        for x, y in pixels:
+            events.append({"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+            events.append({"type": "touchEnd", "touchPoints": []})
+        self.send("Input.dispatchTouchEvent", events)
 
     def send(self, command: str, events: list[dict[str, Any]]) -> None:
         """Send events as if they came a tenth of a second apart, however busy the machine is."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from autoencoder.view.explorer_view import FIGURE_SIZE
+from autoencoder.view.layout import FIGURE_SIZE
 from tests.fixtures import PRETRAINED, need
 from tests.window import TOOLKITS, Script, Window
 
