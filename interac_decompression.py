@@ -37,7 +37,7 @@ from autoencoder.storage.checkpoint import (
 )
 from autoencoder.storage.files import write_atomically
 from autoencoder.storage.followed_file import FollowedFile
-from autoencoder.view import film, page, pictures
+from autoencoder.view import film, page, pictures, windows
 from autoencoder.view.background import Background
 from autoencoder.view.comparison import Comparison
 from autoencoder.view.event_loop import EventLoop
@@ -515,7 +515,7 @@ def main() -> None:
     title = title_of(digits, checkpoint)
     windowless = arguments.save or arguments.export
     try:
-        figure = None if windowless else pictures.open_window(FIGURE_SIZE, DPI, title)
+        figure = None if windowless else windows.open_window(FIGURE_SIZE, DPI, title)
     except UserError as error:
         raise UserError(f"{error}; --save PICTURE.png works without") from error
     latent_map = LatentMap(checkpoint.model, digits)
@@ -542,7 +542,7 @@ def main() -> None:
         explorer.follow(followed)
         # Work in hand is done to its end before the process ends, and before anything is let go.
         with explorer.background.thread:
-            pictures.show_windows()
+            windows.show_windows()
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ Pictures go to img/densityNumber/.
 """
 
 import argparse
-import contextlib
 import csv
 import io
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from autoencoder.mnist import Split, load_mnist
 from autoencoder.model import AutoEncoder, encode_digits, reconstruction_errors
 from autoencoder.storage.checkpoint import default_checkpoint, load_checkpoint
 from autoencoder.storage.files import make_folder, write_atomically
-from autoencoder.view import pictures
+from autoencoder.view import pictures, windows
 
 import numpy as np
 import torch
@@ -81,6 +81,7 @@ EDGE = 0.004
 HILL = 0.08
 
 Array = NDArray[np.float64]
+Draw = Callable[[Figure], None]
 
 
 # --- densities --------------------------------------------------------------------------------
@@ -542,17 +543,23 @@ def dense_enough(labels: Tensor) -> list[int]:
     return digits
 
 
-def open_window(size: tuple[float, float]) -> Figure | None:
-    """A figure in a window; None if no window can open."""
-    with contextlib.suppress(UserError):
-        return pictures.open_window(size, WINDOW_DPI, "Density of the digits")
-    return None
-
-
-def save(figure: Figure, folder: Path, name: str, dpi: int) -> None:
+def save(draw: Draw, size: tuple[float, float], dpi: int, folder: Path, name: str) -> None:
     path = folder / f"latent_space_density_3d_{name}.png"
+    figure = Figure(size)
+    draw(figure)
     pictures.save(figure, path, dpi)
     tqdm.write(f"Saved {path}")
+
+
+def show(draw: Draw, size: tuple[float, float]) -> None:
+    """Draw a picture in a window too, where one can open."""
+    try:
+        figure = windows.open_window(size, WINDOW_DPI, "Density of the digits")
+    except UserError as error:
+        print(f"Not shown: {error}")
+        return
+    draw(figure)
+    windows.show_windows()
 
 
 def draw_densities(arguments: argparse.Namespace, model: AutoEncoder) -> None:
@@ -570,30 +577,34 @@ def draw_densities(arguments: argparse.Namespace, model: AutoEncoder) -> None:
     labels = data.labels[wanted].numpy()
     densities = estimate_densities(latents, labels, digits, arguments.bandwidth)
 
+    size: tuple[float, float] = SURFACE_SIZE
     with tqdm(
         total=len(digits) + everything, unit="picture", leave=False, disable=not bar_shows()
     ) as bar:
         for digit in digits:
-            last = digit == digits[-1] and not everything
-            window = open_window(SURFACE_SIZE) if last and not arguments.no_show else None
-            figure = window or Figure(SURFACE_SIZE)
-            draw_digit(figure, digit, densities[digit], arguments.grid, model)
-            save(figure, arguments.output, f"digit{digit}", SURFACE_DPI)
+            draw = partial(
+                draw_digit,
+                digit=digit,
+                density=densities[digit],
+                grid_size=arguments.grid,
+                model=model,
+            )
+            save(draw, size, SURFACE_DPI, arguments.output, f"digit{digit}")
             bar.update()
         if everything:
             grid = grid_around(list(densities.values()), arguments.grid)
             heights = np.stack([evaluate(density, grid) for density in densities.values()])
-            window = None if arguments.no_show else open_window(SHEET_SIZE)
-            figure = window or Figure(SHEET_SIZE)
-            draw_sheet(figure, digits, grid, heights)
-            save(figure, arguments.output, "all", SHEET_DPI)
+            size = SHEET_SIZE
+            draw = partial(draw_sheet, digits=digits, grid=grid, heights=heights)
+            save(draw, size, SHEET_DPI, arguments.output, "all")
             bar.update()
     if everything:
         test_set = load_mnist(arguments.data, "test")
         errors = reconstruction_errors(model, test_set.images)
         print_table(densities, grid, heights, errors, test_set.labels)
-    if window:
-        pictures.show_windows()
+    # Last of all, so that no window can keep a picture from being saved.
+    if not arguments.no_show:
+        show(draw, size)
 
 
 @pictures.our_style()

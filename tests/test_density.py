@@ -1,6 +1,7 @@
 """The densities are right, the pictures are written, bad input gets one line."""
 
 import csv
+import importlib.util
 import math
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import view_ml_compressed as script
 from autoencoder import UserError, view
 from autoencoder.mnist import Digits, Split
 from autoencoder.model import AutoEncoder, unit_pixels
-from tests.fixtures import PRETRAINED, assert_refused, loaded, run_script
+from tests.fixtures import PRETRAINED, assert_refused, loaded, need, run_script
 from view_ml_compressed import (
     Array,
     Grid,
@@ -141,12 +142,21 @@ def test_without_a_display_or_standard_output_it_saves_the_picture_of_a_3(
         assert image.size == (2700, 2100)
 
 
+@pytest.mark.parametrize(
+    ("toolkit", "why"),
+    # PyQt5 is not among the requirements; Qt 6 would abort the process.
+    [("qt5agg", "PyQt5"), ("qtagg", 'Could not find the Qt platform plugin "nonsense"')],
+)
 def test_without_the_toolkit_that_was_named_the_picture_is_saved_all_the_same(
-    invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    toolkit: str, why: str, invoke: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view, "BACKEND", "qt5agg")  # PyQt5 is not among the requirements
+    need(importlib.util.find_spec("PySide6") is not None, "PySide6")
+    monkeypatch.setattr(view, "BACKEND", toolkit)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "nonsense")
     done = invoke(script, "--split", "test", "--grid", "50", "--output", tmp_path)
     assert (done.status, done.err) == (None, "")
+    assert done.out.splitlines()[-1].startswith("Not shown: no window can open (")
+    assert why in done.out
     assert [file.name for file in tmp_path.iterdir()] == ["latent_space_density_3d_digit3.png"]
 
 

@@ -35,7 +35,7 @@ from autoencoder.command_line import Parser, caught_signals, run
 from autoencoder.mnist import Digits
 from autoencoder.storage.checkpoint import load_checkpoint
 from autoencoder.storage.run_folder import RunFolder
-from autoencoder.view import pictures
+from autoencoder.view import windows
 from tests.faults import Fault, Reading, Running, Task, peak_memory, take_up
 from tests.fixtures import DATA, assert_refused, assert_same_training, logged_epochs, run_script
 from tests.hostile import (
@@ -661,7 +661,7 @@ def up_to_work(
         (view_ml_compressed, "draw_digit"),
     ]:
         monkeypatch.setattr(script, name, mock.Mock(side_effect=WorkStartsError))
-    monkeypatch.setattr(pictures, "open_window", lambda *_: Figure())
+    monkeypatch.setattr(windows, "open_window", lambda *_: Figure())
     (tmp_path / "work" / "checkpoints").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("HOME", str(tmp_path / "work"))

@@ -67,6 +67,12 @@ def test_a_fresh_clone_has_all_that_the_scripts_read(tmp_path: Path) -> None:
     }
 
 
+def test_both_halves_name_the_packages_of_debian_that_the_check_installs() -> None:
+    packages = re.findall(r"^packages=\((.*?)\)", (ROOT / ".ci/run").read_text(), re.DOTALL | re.M)
+    for half in README.split("## Français"):
+        assert [name for name in packages[0].split() if name not in half.lower()] == []
+
+
 WORDS = {"DOSSIER": "FOLDER", "FICHIER": "FILE", "PREMIERE": "FIRST", "\N{NO-BREAK SPACE}": " "}
 
 

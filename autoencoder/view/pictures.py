@@ -1,19 +1,15 @@
-"""The colours of the digits, windows, and the pictures of a training run.
+"""The colours of the digits, and the pictures of a training run.
 
 Pictures are drawn without pyplot, which would choose a backend: they need no display.
 """
 
 import contextlib
-import gc
 import io
-import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from autoencoder import UserError, view
 from autoencoder.storage.files import make_folder, write_atomically
-from autoencoder.view.event_loop import announce_closing
 
 import matplotlib as mpl
 import numpy as np
@@ -63,82 +59,6 @@ def save(figure: Figure, path: Path, dpi: float | Literal["figure"] = 150) -> No
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=dpi, format=path.suffix.removeprefix(".").lower())
     write_atomically(path, buffer.getvalue())
-
-
-# --- windows ----------------------------------------------------------------------------------
-
-NEEDS = "this needs a display, and python3-tk or `pip install PySide6-Essentials`"
-# What a title bar, a toolbar and the system's own bars take of a screen, in pixels.
-BARS = (70, 140)
-
-
-def open_window(size: tuple[float, float], dpi: float, title: str) -> Figure:
-    """A figure in a window of its own, which fits on the screen.
-
-    Parameters
-    ----------
-    size : (width, height)
-        In inches.
-    dpi : float
-        Pixels an inch; fewer on a screen that is too small for them.
-    title : str
-
-    Raises
-    ------
-    UserError
-        If no window can open; it says why.
-    """
-    from matplotlib import pyplot as plt
-
-    # A plain look-up would choose a backend where none is named, and load its toolkit.
-    backend = dict.__getitem__(mpl.rcParams, "backend")
-    named = view.BACKEND or (backend if isinstance(backend, str) else "")
-    try:
-        if view.BACKEND:
-            plt.switch_backend(view.BACKEND)
-        figure = plt.figure(figsize=size, dpi=dpi)
-    except (ImportError, ValueError, RuntimeError) as error:
-        raise UserError(f"no window can open ({error}): {NEEDS}") from error
-    manager: Any = figure.canvas.manager
-    if manager is None or figure.canvas.required_interactive_framework is None:
-        plt.close(figure)
-        why = f"matplotlib's backend is {named}, which opens none; unset MPLBACKEND"
-        raise UserError(f"no window can open: {why if named else NEEDS}")
-    room = room_on_screen(manager.window) - BARS
-    smaller = dpi * min(1, *(room / (dpi * np.array(size))))
-    if smaller < dpi:
-        plt.close(figure)
-        del figure, manager
-        # Tk aborts where another thread comes to free its window.
-        gc.collect()
-        return open_window(size, smaller, title)
-    manager.set_window_title(title)
-    announce_closing(manager)
-    return figure
-
-
-def room_on_screen(window: Any) -> NDArray[np.float64]:
-    """The width and height of the screen that a window of Tk or Qt is on, in pixels."""
-    if hasattr(window, "winfo_screenwidth"):
-        return np.array([window.winfo_screenwidth(), window.winfo_screenheight()], dtype=float)
-    if hasattr(window, "screen"):
-        size = window.screen().availableSize()
-        return np.array([size.width(), size.height()], dtype=float)
-    return np.array([np.inf, np.inf])
-
-
-def show_windows() -> None:
-    """Run until the user has closed all windows.
-
-    From here on Ctrl-C ends the process at once: toolkits would print a traceback and go on.
-    """
-    from matplotlib import pyplot as plt
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    plt.show()
-
-
-# --- pictures ---------------------------------------------------------------------------------
 
 
 def label_latent_axes(axes: Axes) -> None:
