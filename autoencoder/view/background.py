@@ -49,8 +49,8 @@ class Background:
             self.timer.start()
 
     def look(self) -> None:
-        """Hand over what is made, if the window is free."""
-        if self.pending and self.pending[0][0].done() and self.is_free():
+        """Hand over what is made, as long as the window is free."""
+        while self.pending and self.pending[0][0].done() and self.is_free():
             work, take = self.pending.popleft()
             take(work)
         if not self.pending:
