@@ -30,10 +30,12 @@ from autoencoder.layers import LATENT
 from autoencoder.linear import PrincipalComponents
 from autoencoder.mnist import Digits, default_root, load_mnist
 from autoencoder.storage.checkpoint import (
+    BEST,
     OWN_BEST,
     Checkpoint,
     default_checkpoint,
     load_checkpoint,
+    pretrained_checkpoint,
 )
 from autoencoder.storage.files import write_atomically
 from autoencoder.storage.followed_file import FollowedFile
@@ -129,6 +131,7 @@ class Explorer:
         self.dragging = False
         self.drawing: MouseButton | None = None
         self.button_is_down = False
+        self.awaits_network = False
         self.request_redraw = Postponed(self.loop, self.redraw).request
         self.background = Background(self.loop, self.is_free)
         data = data or default_root()
@@ -330,7 +333,9 @@ class Explorer:
 
     def what_goes_on(self) -> str:
         """What the user waits for, if anything."""
-        return "fitting PCA ..." if self.comparison.is_fitting else ""
+        if self.comparison.is_fitting:
+            return "fitting PCA ..."
+        return "waiting for the training" if self.awaits_network else ""
 
     def go_home(self) -> None:
         """Bring back the centre, and into view the whole map."""
@@ -397,13 +402,16 @@ class Explorer:
         """Whether the map can change: not under the hand, and not while it is changing."""
         return not (self.button_is_down or self.view.glide.goes_on)
 
-    def follow(self, file: FollowedFile) -> None:
-        """Take up each network that replaces the one in this file."""
+    def follow(self, file: FollowedFile, is_awaited: bool = False) -> None:
+        """Take up each network that replaces the one in this file, or the one awaited there."""
+        self.awaits_network = is_awaited
+        self.request_redraw()
         digits = self.latent_map.digits
         self.follower = Follower(self.loop, self.background, file, digits, self.take_up, self.say)
 
     def take_up(self, checkpoint: Checkpoint, latent_map: LatentMap) -> None:
         """Show a network that was trained meanwhile."""
+        self.awaits_network = False
         self.comparison.replace_network(latent_map)
         self.canvas.manager.set_window_title(title_of(latent_map.digits, checkpoint))
 
@@ -414,7 +422,15 @@ def unused_name() -> Path:
     return next(name for name in names if not name.exists())
 
 
-def title_of(digits: Digits, checkpoint: Checkpoint) -> str:
+def is_awaited(file: FollowedFile) -> bool:
+    """Whether a training may have yet to write a file: its name and its folder are right."""
+    try:
+        return file.seen is None and file.path.name == BEST and file.path.parent.is_dir()
+    except OSError:
+        return False
+
+
+def title_of(digits: Digits, checkpoint: Checkpoint | str) -> str:
     return f"Latent space of {digits.name}: {checkpoint}"
 
 
@@ -470,7 +486,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = Parser(
         "Walk over the latent space with the mouse; press h in the window for the keys."
     )
-    parser.add_checkpoint()
+    parser.add_checkpoint(f"; the window waits for an {BEST} that a training has yet to write")
     parser.add_argument(
         "--samples", type=positive_int, metavar="N", help="how many test digits on the map (all)"
     )
@@ -505,15 +521,19 @@ def parse_arguments() -> argparse.Namespace:
 @pictures.our_style()
 def main() -> None:
     arguments = parse_arguments()
+    windowless = arguments.save or arguments.export
     followed = FollowedFile(arguments.checkpoint or OWN_BEST)
-    checkpoint = load_checkpoint(arguments.checkpoint or default_checkpoint())
+    path = arguments.checkpoint or default_checkpoint()
+    waits = path == followed.path and is_awaited(followed) and not windowless
+    checkpoint = load_checkpoint(pretrained_checkpoint() if waits else path)
     print(f"Using {checkpoint}")
+    if waits:
+        print(f"Waiting for {path}, which a training has yet to write")
     pixels = read_picture(arguments.image) if arguments.image else None
     digits = load_mnist(arguments.data, "test").first(arguments.samples)
     if not digits.are_mnist:
         print(digits.note)
-    title = title_of(digits, checkpoint)
-    windowless = arguments.save or arguments.export
+    title = title_of(digits, f"waiting for {path}" if waits else checkpoint)
     try:
         figure = None if windowless else windows.open_window(FIGURE_SIZE, DPI, title)
     except UserError as error:
@@ -539,7 +559,7 @@ def main() -> None:
     if arguments.save:
         print(f"Saved {arguments.save}")
     else:
-        explorer.follow(followed)
+        explorer.follow(followed, waits)
         # Work in hand is done to its end before the process ends, and before anything is let go.
         with explorer.background.thread:
             windows.show_windows()

@@ -45,12 +45,10 @@ class Parser(argparse.ArgumentParser):
             help="the folder that holds MNIST/raw (data, here or beside the scripts)",
         )
 
-    def add_checkpoint(self) -> None:
+    def add_checkpoint(self, more: str = "") -> None:
+        default = "the best of your latest training, or else the pretrained one"
         self.add_argument(
-            "--checkpoint",
-            type=file_name,
-            metavar="FILE",
-            help="the network (the best of your latest training, or else the pretrained one)",
+            "--checkpoint", type=file_name, metavar="FILE", help=f"the network ({default}){more}"
         )
 
     def error(self, message: str) -> NoReturn:

@@ -19,7 +19,7 @@ from autoencoder.mnist import Digits
 from autoencoder.model import AutoEncoder
 from autoencoder.storage.checkpoint import load_checkpoint, save_checkpoint
 from autoencoder.storage.followed_file import FollowedFile
-from autoencoder.view import comparison, follower
+from autoencoder.view import comparison, follower, windows
 from autoencoder.view.explorer_view import DIGIT, DPI, FIGURE_SIZE, STRIP_GAP, line_box
 from autoencoder.view.latent_map import SECONDS_A_GLIDE, SECONDS_A_LEG, WALK, LatentMap
 from interac_decompression import Explorer
@@ -1042,6 +1042,13 @@ def test_from_the_shell_too(tmp_path: Path) -> None:
     ("words", "says"),
     [
         (["--checkpoint", "none.pth"], "none.pth: no such checkpoint"),
+        # A window waits for a training's best file, a picture does not; nor where it is mistyped.
+        (
+            ["--checkpoint", "docs/autoencoder_best.pth", "--save", "never.png"],
+            "no such checkpoint",
+        ),
+        (["--checkpoint", "dosc/autoencoder_best.pth"], "no such checkpoint"),
+        (["--checkpoint", "docs/autoencoder_bset.pth"], "no such checkpoint"),
         (["--checkpoint", "LICENSE"], "not a PyTorch checkpoint"),
         (["--image", "none.png"], "none.png"),
         (["--image", "LICENSE"], "LICENSE"),
@@ -1175,6 +1182,45 @@ def test_a_replaced_checkpoint_is_taken_up(
     assert np.array_equal(explorer.latent_map.latents, latent_map.latents)
     assert np.array_equal(explorer.view.digit, digit)
     assert "epoch 600" in titles[-1]
+
+
+def test_a_window_waits_for_the_best_network_of_a_training_that_has_none_yet(
+    invoke: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "autoencoder_best.pth"
+    titles: list[str] = []
+    explorers: list[Explorer] = []
+
+    def open_window(size: tuple[float, float], dpi: float, title: str) -> Figure:
+        titles.append(title)
+        canvas: Any = FigureCanvasAgg(Figure(size, dpi=dpi))
+        canvas.manager = SimpleNamespace(set_window_title=titles.append, key_press_handler_id=None)
+        figure: Figure = canvas.figure
+        return figure
+
+    def create(*arguments: Any) -> Explorer:
+        explorers.append(Explorer(*arguments))
+        return explorers[0]
+
+    def visit() -> None:
+        [explorer] = explorers
+        assert titles == [f"Latent space of MNIST: waiting for {path}"]
+        for point in ((0, 0), (0.3, 0.2)):
+            explorer.move_to(point)
+            explorer.follower.on_second()
+            assert explorer.view.message.get_text() == "waiting for the training"
+        path.write_bytes(RECORD.read_bytes())
+        explorer.follower.on_second()
+        assert explorer.view.message.get_text() == ""
+        assert f"{path} (epoch " in titles[-1]
+
+    monkeypatch.setattr(windows, "open_window", open_window)
+    monkeypatch.setattr(windows, "show_windows", visit)
+    monkeypatch.setattr(script, "Explorer", create)
+    done = invoke(script, "--checkpoint", path, "--samples", "200")
+    assert (done.status, done.err) == (None, "")
+    assert f"Using checkpoints/{PRETRAINED.name}" in done.out
+    assert f"Waiting for {path}" in done.out
 
 
 def test_a_training_is_looked_at_only_now_and_then(latent_map: LatentMap, tmp_path: Path) -> None:

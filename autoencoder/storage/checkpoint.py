@@ -84,7 +84,11 @@ class Checkpoint:
 
 def default_checkpoint() -> Path:
     """The best checkpoint of the user's latest training here, or else the one that ships."""
-    return OWN_BEST if OWN_BEST.exists() else beside_the_scripts("checkpoints") / PRETRAINED
+    return OWN_BEST if OWN_BEST.exists() else pretrained_checkpoint()
+
+
+def pretrained_checkpoint() -> Path:
+    return beside_the_scripts("checkpoints") / PRETRAINED
 
 
 def save_checkpoint(path: Path, contents: dict[str, Any]) -> None:

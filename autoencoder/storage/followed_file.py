@@ -10,6 +10,11 @@ class FollowedFile:
     ----------
     path : Path
         It need not exist yet.
+
+    Attributes
+    ----------
+    seen : tuple of int, or None
+        What tells the file that was there from the next; None where there was none.
     """
 
     def __init__(self, path: Path) -> None:
