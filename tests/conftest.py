@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Only its fork server has to load torch, and the other workers have the processor meanwhile.
     """
-    forking = ("test_window", "test_faults", "test_ranks")
+    forking = ("test_window", "test_window_closing", "test_faults", "test_ranks")
     items.sort(key=lambda item: item.path.stem not in forking)
 
 

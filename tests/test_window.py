@@ -245,13 +245,11 @@ def test_beside_a_training_the_map_unfolds(
     folder = tmp_path / "checkpoints"
     best = folder / "autoencoder_best.pth"
     folder.mkdir()
-    best.write_bytes(PRETRAINED.read_bytes())
     words = ("--checkpoint", str(best), "--samples", "2000")
     window = open_window("interac_decompression", *words, kind=Hasty)
-    window.appear("Latent space of MNIST.*epoch 600", FIGURE_SIZE)
+    # The pretrained network, until the training writes its best one, again and again.
+    window.appear(f"Latent space of MNIST: waiting for {best}", FIGURE_SIZE)
     shown, digit = window.map(), window.digit()
-
-    # The training sets the file aside and makes its own, again and again.
     running = background("--epochs", "8", "--checkpoints", folder, "--img", tmp_path / "img")
     window.wait_until(lambda: not same(window.map(), shown))
     window.wait_until(lambda: not same(window.digit(), digit))
