@@ -16,6 +16,7 @@ from autoencoder.view import follower
 from autoencoder.view.keyboard import HeldKey
 from autoencoder.view.layout import FIGURE_SIZE
 from autoencoder.view.pictures import DIGIT_COLOURS
+from autoencoder.view.windows import cause_in
 from tests.faults import Running, Task
 from tests.fixtures import DATA, PRETRAINED, need
 from tests.window import LAPTOP, Script, Window, is_hollow, same
@@ -288,6 +289,18 @@ def test_a_density_turns_with_the_mouse(open_window: Callable[..., Window], tmp_
         window.wait_for_change(window.screen, partial(pull, x))
     window.hand("mouseup", 1)
     window.close()
+
+
+def test_a_library_that_qt_lacks_is_named() -> None:
+    plugin = "/PySide6/Qt/plugins/platforms/libqxcb.so"
+    lacking = "libxcb-icccm.so.4: cannot open shared object file: No such file or directory"
+    complaints = (
+        f"qt.core.plugin.loader: Found metadata in lib {plugin}, metadata=",
+        f'qt.core.library: "{plugin}" cannot load: Cannot load library {plugin}: {lacking}',
+        "qt.qpa.plugin: From 6.5.0, xcb-cursor0 or libxcb-cursor0 is needed to load the plugin.",
+        'qt.qpa.plugin: Could not load the Qt platform plugin "xcb" in "" even though it was found',
+    )
+    assert cause_in("\n".join(complaints)) == "libxcb-icccm.so.4 is missing"
 
 
 def test_without_a_display_one_line_says_what_to_do(

@@ -97,7 +97,10 @@ class LatentMap:
         return TopographicEncoder.of(self.model.decode, components.float(), LOOKUP_PLACES)
 
     def prepare(self) -> None:
-        """Make now what the first digit that goes in would have to wait for."""
+        """Make now what the first digit that goes in would have to wait for.
+
+        A thread may do it: what another one asks for meanwhile is made twice, at worst.
+        """
         _ = self.errors, self.lookup
 
     def pixels(self, index: int | NDArray[np.intp]) -> NDArray[np.float32]:
