@@ -52,7 +52,8 @@ NEVER_IDLE = "window.requestIdleCallback = () => 0"
 # Browsers tell of a new colour scheme some frames after it is there, and later when busy.
 LISTEN = """typeof DARK !== "undefined" && (told = DARK.matches, DARK.addEventListener("change",
     ({ matches }) => { told = matches; }))"""
-IS_TOLD = 'typeof told === "undefined" || told === DARK.matches'
+# Read from another list, as reading DARK's own state would make Chromium think that it is told.
+IS_TOLD = 'typeof told === "undefined" || told === matchMedia(DARK.media).matches'
 MINUS = "\N{MINUS SIGN}"
 A_PIXEL = 0.004  # in latent coordinates
 
@@ -277,18 +278,24 @@ class Visit:
         self.send("Input.dispatchMouseEvent", clicks)
 
     def double_tap(self, *pixels: tuple[float, float]) -> None:
-        events: list[dict[str, Any]] = []
-        for x, y in pixels:
-            events.append({"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-            events.append({"type": "touchEnd", "touchPoints": []})
-        self.send("Input.dispatchTouchEvent", events)
+        touches = [[{"x": x, "y": y}] for x, y in pixels]
+        taps = [
+            {"type": type_, "touchPoints": points}
+            for touch in touches
+            for type_, points in (("touchStart", touch), ("touchEnd", []))
+        ]
+        self.send("Input.dispatchTouchEvent", taps)
 
     def send(self, command: str, events: list[dict[str, Any]]) -> None:
-        """Send events as if they came a tenth of a second apart, however busy the machine is."""
+        """Send events as if they came a millisecond apart, however busy the machine is.
+
+        An earlier click counts for no double click, as the browser may have told it another time.
+        """
+        self.page.evaluate("explorer.gestures.last = null")
         browser = self.page.context.new_cdp_session(self.page)
-        began = time.time() - len(events)
+        began = time.time()
         for n, event in enumerate(events):
-            browser.send(command, {"timestamp": began + 0.1 * n, **event})
+            browser.send(command, {"timestamp": began + 0.001 * n, **event})
         self.next_frame()
 
     def on_map(self, x: float, y: float) -> tuple[float, float]:
