@@ -5,12 +5,12 @@ which matplotlib measures in inches too, grow with it.
 """
 
 FIGURE_SIZE, DPI = (14.0, 8.0), 100  # 1400 x 800 pixels; all parts have room
-# In a smaller window type would become too small to be read. As long as SMALLEST fits in it, 10
-# points are 10 pixels, and there are fewer parts.
+# A smaller window has fewer inches instead of smaller ones, so that the smallest type, of 10 points,
+# keeps 10 pixels. Only a window without room for SMALLEST has smaller type.
 READABLE_DPI = 72
 SMALLEST = (11.0, 6.3)
-TINY_DPI = 10  # type of no pixel cannot be drawn
-# Beside, above and below the map. Its other side is the edge of the figures' column.
+TINY_DPI = 10  # FreeType refuses type of less than a pixel
+# Margins: left of the map, between it and the column of pictures, right of that; above and below.
 LEFT, GAP, RIGHT, TOP, BOTTOM = 0.84, 0.49, 0.21, 0.64, 0.6
 NUMBERS = 0.8  # what is between the digit that goes in and the one that comes out
 # Lines of text between the pictures of the column: below the two digits, below the real digits.
@@ -24,16 +24,26 @@ Box = tuple[float, float, float, float]  # left, bottom, width and height as fra
 
 
 def fitting_dpi(width: float, height: float) -> float:
-    """Pixels an inch in a window of so many pixels."""
+    """How many pixels an inch has in a window of so many pixels."""
     full, smallest = (min(width / w, height / h) for w, h in (FIGURE_SIZE, SMALLEST))
     return max(full, min(READABLE_DPI, smallest), TINY_DPI)
 
 
 def arrange(width: float, height: float) -> dict[str, Box]:
-    """The boxes of the parts of a window of so many inches; those without room are missing.
+    """Place the parts of a window.
 
     The column of pictures is as wide as the height allows, up to half of the room; the map has the
     rest.
+
+    Parameters
+    ----------
+    width, height : float
+        Of the window, in inches.
+
+    Returns
+    -------
+    dict of str to Box
+        By the names of the parts; a part without room is missing.
     """
     width, height = max(width, SMALLEST[0]), max(height, SMALLEST[1])
     lines = TOP + BELOW_DIGITS + BELOW_STRIP + BOTTOM
