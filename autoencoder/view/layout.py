@@ -5,7 +5,7 @@ which matplotlib measures in inches too, grow with it.
 """
 
 FIGURE_SIZE, DPI = (14.0, 8.0), 100  # 1400 x 800 pixels; all parts have room
-# A smaller window has fewer inches instead of smaller ones, so that the smallest type, of 10 points,
+# A smaller window has fewer inches instead of smaller ones, so that the smallest type, 10 points,
 # keeps 10 pixels. Only a window without room for SMALLEST has smaller type.
 READABLE_DPI = 72
 SMALLEST = (11.0, 6.3)
