@@ -209,10 +209,10 @@ def download(raw: Path, name: str) -> None:
     try:
         from torchvision.datasets import MNIST
         from torchvision.datasets.utils import download_url
-    # One that was built for another version of torch raises RuntimeErrors.
-    except (ImportError, OSError, RuntimeError) as error:
+    # One that was built for another version of torch raises whatever it stumbles over.
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
         why = "torchvision is missing, or does not fit torch"
-        raise UserError(f"{failed} ({why}): {get_it}") from error
+        raise UserError(f"{failed} ({why}): {get_it}, or pip install torchvision") from error
 
     # Each process of a training that several have begun downloads to a folder of its own.
     with tempfile.TemporaryDirectory(dir=raw) as folder:
