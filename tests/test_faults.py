@@ -531,7 +531,8 @@ def test_the_command_lines_refuse_all_of_them_in_one_line(invoke: Any, tmp_path:
     good = saved(good_contents())
     files = {
         "truncated": good[: len(good) // 2],
-        "bits flipped": good[:5000] + bytes(byte ^ 1 for byte in good[5000:5010]) + good[5010:],
+        # In the first weight: what lies between the members differs with the version of torch.
+        "bits flipped": good[:8000] + bytes(byte ^ 1 for byte in good[8000:8010]) + good[8010:],
         "empty": b"",
         **{name: make() for name, make in hostile_files(tmp_path / "code_ran").items()},
     }
