@@ -89,8 +89,10 @@ def test_where_one_process_is_gone_the_first_saves_and_says_so(
     with pytest.raises(ChildFailedError):
         torchrun(lose_one, [*map(str, words), "--epochs", "9"], tmp_path)
     said = (tmp_path / "said").read_text()
+    # What torch says in between differs with its version, and with what the first was doing.
     assert said.startswith("another process is gone (")
-    assert said.endswith("peer); --resume goes on from the last complete epoch")
+    assert " by peer" in said
+    assert said.endswith("); --resume goes on from the last complete epoch")
     assert RunFolder(folder).newest().epoch == 2
     assert (folder / "autoencoder_epoch_2.pth").exists()
 
